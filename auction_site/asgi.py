@@ -1,0 +1,59 @@
+"""The site as one ASGI application: pages over HTTP, rooms over sockets.
+
+Owns the rule for where sockets may come from. Who somebody is and what they may see, the apps decide.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "auction_site.settings")
+http = get_asgi_application()
+
+# The apps' models can be imported only once Django is set up.
+from django.conf import settings  # noqa: E402
+from django.urls import re_path  # noqa: E402
+
+from bidding.room.consumers import no_such_room  # noqa: E402
+from bidding.room.entrance import cookie  # noqa: E402
+from bidding.room.routing import websocket_urlpatterns  # noqa: E402
+
+Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
+
+
+class OwnOrigin:
+    """Lets sockets in that come from our own pages, or from programs that carry no session.
+
+    A browser sends Origin with each handshake, so a foreign one, `null`, or none beside a session cookie is refused.
+    The match is exact: a look-alike host is another host.
+    """
+
+    def __init__(self, inner: Application) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Pass the socket on, or refuse it in the handshake."""
+        if _is_own(scope["headers"]):
+            await self._inner(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "websocket.close"})
+
+
+def _is_own(headers: list[tuple[bytes, bytes]]) -> bool:
+    origins = [value for name, value in headers if name == b"origin"]
+    if not origins:
+        return cookie(headers, settings.SESSION_COOKIE_NAME) is None
+    own = {origin.encode() for origin in (settings.PUBLIC_URL, *settings.CSRF_TRUSTED_ORIGINS)}
+    return len(origins) == 1 and origins[0] in own
+
+
+application = ProtocolTypeRouter(
+    {
+        "http": http,
+        "websocket": OwnOrigin(URLRouter([*websocket_urlpatterns, re_path(r"", cast("Any", no_such_room))])),
+    }
+)

@@ -1,0 +1,360 @@
+"""All settings of the site, read from the environment. The one place that knows variable names.
+
+`docs/settings.md` lists every variable with its meaning and default. Nothing here connects to anything,
+so that management commands which need no server run without one.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
+
+from auction_site.environment import Environment
+
+env = Environment(os.environ)
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- What kind of installation this is -------------------------------------------------------------
+
+DEBUG = env.flag("DEBUG")
+DEMO = env.flag("DEMO")
+"""Demo accounts exist and are shown only where this is on."""
+_RELAXED = DEBUG or DEMO
+
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
+SECRET_KEY = env.text("SECRET_KEY", "development-only-" + "x" * 50 if DEBUG else None)
+if len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured("SECRET_KEY is too short: expected at least 32 random characters.")
+PUBLIC_URL = env.url("PUBLIC_URL", "http://127.0.0.1:8000" if _RELAXED else None, schemes=("http", "https")).rstrip("/")
+_PUBLIC = urlsplit(PUBLIC_URL)
+SECURE = _PUBLIC.scheme == "https"
+if DEMO and SECURE:
+    raise ImproperlyConfigured("DEMO is on for a public https address: demo accounts have known passwords.")
+if not SECURE and not _RELAXED:
+    raise ImproperlyConfigured(f"PUBLIC_URL is {PUBLIC_URL!r}: expected https:// unless DEBUG or DEMO is on.")
+
+ALLOWED_HOSTS = env.words(
+    "ALLOWED_HOSTS", f"{_PUBLIC.hostname},127.0.0.1,localhost" if _RELAXED else str(_PUBLIC.hostname)
+)
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", PUBLIC_URL)
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
+"""How many reverse proxies of our own stand in front; only so many X-Forwarded-For entries are believed."""
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- Applications ----------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "daphne",  # first: it replaces runserver with one that speaks ASGI
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.usersessions",
+    "channels",
+    "csp",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+    "accounts",
+    "auctions",
+    "bidding",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "auction_site.csp.AdminPolicyMiddleware",
+]
+
+ROOT_URLCONF = "auction_site.urls"
+ASGI_APPLICATION = "auction_site.asgi.application"
+SITE_NAME = env.text("SITE_NAME", "Paddle")
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "auction_site.context.site",
+            ],
+        },
+    },
+]
+
+# --- Database --------------------------------------------------------------------------------------
+
+_pool_size = env.number("DATABASE_POOL_SIZE", 8, minimum=1)
+_database = env.database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}")
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    # FULL: the log in Redis is trimmed below what was committed here, so a commit must survive power loss.
+    _database["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+else:
+    # Persistent connections leak under ASGI; psycopg's pool is bounded for the whole process.
+    _database["CONN_MAX_AGE"] = 0
+    _database.setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": _pool_size,
+        "timeout": 10,
+    }
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis: the floor decides bids, the side carries what may be lost --------------------------------
+
+_REDIS = ("redis", "rediss", "unix")
+REDIS_URL = env.url("REDIS_URL", "redis://127.0.0.1:6379/0" if DEBUG else None, schemes=_REDIS)
+SIDE_REDIS_URL = env.url("SIDE_REDIS_URL", "redis://127.0.0.1:6380/0" if DEBUG else None, schemes=_REDIS)
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [SIDE_REDIS_URL]},
+    }
+}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": SIDE_REDIS_URL}}
+
+BID_DURABILITY = env.choice("BID_DURABILITY", "aof", ("aof", "replica"))
+"""What an acknowledged bid is safe in: the floor's append-only file, or a replica."""
+FLOOR_TIMEOUT_S = 1.5
+"""How long a bid waits for Redis before the bidder is told that it is unknown (under the promised 2 s)."""
+TOMBSTONE_DAYS = 7
+"""How long Redis remembers that an auction is over after its keys were cleaned."""
+
+# --- The record of a show -----------------------------------------------------------------------------
+
+SIGNING_KEY = env.text("SIGNING_KEY", "")
+"""The private Ed25519 key that the ledger signs closings with; only the ledger needs it."""
+SIGNING_KEY_FILE = VAR_DIR / "signing-key" if _RELAXED else None
+"""Where a demo or development site keeps a key that it makes for itself; nowhere else is one made."""
+
+# --- The live room ---------------------------------------------------------------------------------
+
+ROOM_SEATS_PER_USER = env.number("ROOM_SEATS_PER_USER", 20, minimum=1)
+"""Sockets that one person may hold on one web process."""
+ROOM_SEATS_PER_ADDRESS = env.number("ROOM_SEATS_PER_ADDRESS", 500, minimum=1)
+"""Sockets that one address may hold on one web process; a whole office may share an address."""
+ROOM_MESSAGES_PER_SECOND = env.number("ROOM_MESSAGES_PER_SECOND", 10, minimum=1)
+"""Messages that a socket may send steadily; three times as many in a burst, and further ones are refused."""
+CHAT_BURST = env.number("CHAT_BURST", 5, minimum=1)
+"""Lines of chat that one person may say at once."""
+CHAT_REFILL_MS = env.number("CHAT_REFILL_MS", 2_000, minimum=1)
+"""How long it then takes until one more may be said."""
+
+# --- Celery ----------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = SIDE_REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+# Ticks and closings have a queue and a worker of their own, so that mail and images never delay them.
+CELERY_TASK_ROUTES = {"bidding.tasks.tick": {"queue": "ticks"}, "bidding.tasks.close_due": {"queue": "ticks"}}
+CELERY_BEAT_SCHEDULE = {
+    "tick": {"task": "bidding.tasks.tick", "schedule": 1.0, "options": {"expires": 1.0}},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+
+# --- People ----------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+LOGIN_URL = reverse_lazy("account_login")
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "optional" if DEMO else "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = not DEMO  # a code makes sense only where verification is mandatory
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = True
+USERSESSIONS_TRACK_ACTIVITY = True
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+_mail = env.mail("EMAIL_URL", "consolemail://")
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = _mail.get("EMAIL_HOST") or "localhost", _mail.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_USER") or "", _mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = bool(_mail.get("EMAIL_USE_TLS")), bool(_mail.get("EMAIL_USE_SSL"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <no-reply@{_PUBLIC.hostname}>")
+
+# --- Video -----------------------------------------------------------------------------------------
+
+STREAM_PROVIDER = env.choice("STREAM_PROVIDER", "local", ("local",))
+
+# --- Words, times, files ---------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+LOCALE_PATHS = [BASE_DIR / "locale"]
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_URL = "media/"
+MEDIA_ROOT = VAR_DIR / "media"
+# A demo or development site serves the sources as they are, without a collect step.
+SERVESTATIC_USE_FINDERS = _RELAXED
+SERVESTATIC_AUTOREFRESH = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if _RELAXED
+        else "auction_site.static.HashedStaticFilesStorage"
+    },
+}
+
+# --- Safety ----------------------------------------------------------------------------------------
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = SECURE
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+_SOCKETS = f"{'wss' if SECURE else 'ws'}://{_PUBLIC.netloc}"  # Safari does not count it as 'self'
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "media-src": [SELF, "blob:"],
+        "connect-src": [SELF, _SOCKETS],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    }
+}
+
+# --- API -------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "auctions.problems.handle",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": f"{SITE_NAME} API",
+    "DESCRIPTION": "Live flash auctions: catalogue, registration and bid history.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "AuctionStatus": "auctions.models.AuctionStatus",
+        "LotStatus": "auctions.models.LotStatus",
+        "RegistrationStatus": "auctions.models.RegistrationStatus",
+    },
+}
+
+# --- Admin: base from ink and paper, primary from lead ------------------------------------------------
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": SITE_NAME,
+    "SITE_HEADER": SITE_NAME,
+    "SITE_SUBHEADER": "Auctions, lots and the floor",
+    "SITE_URL": "/",
+    "BORDER_RADIUS": "2px",
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"show_search": True, "show_all_applications": False},
+    "COLORS": {
+        "base": {
+            "50": "#F2F5F2",
+            "100": "#E3E9E4",
+            "200": "#C9D3CC",
+            "300": "#B7C3BB",
+            "400": "#A5B5AC",
+            "500": "#5A6B62",
+            "600": "#47574F",
+            "700": "#2B3932",
+            "800": "#16211C",
+            "900": "#10201A",
+            "950": "#0D1512",
+        },
+        "primary": {
+            "50": "#EFF9F3",
+            "100": "#DDF1E6",
+            "200": "#BBE3CE",
+            "300": "#86DDB4",
+            "400": "#52D79C",
+            "500": "#1C8A60",
+            "600": "#0A6844",
+            "700": "#085539",
+            "800": "#07442E",
+            "900": "#063726",
+            "950": "#041F15",
+        },
+    },
+}
+
+# --- Logging ---------------------------------------------------------------------------------------
+
+LOG_FORMAT = env.choice("LOG_FORMAT", "text" if _RELAXED else "json", ("text", "json"))
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOGGING_CONFIG = "auction_site.logging.configure"
+LOGGING: dict[str, Any] = {"format": LOG_FORMAT, "level": LOG_LEVEL}

@@ -1,0 +1,23 @@
+"""The site's addresses: each app brings its own."""
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.urls import URLPattern, URLResolver, include, path
+
+from auction_site.media import media
+
+# The admin has no sign-in of its own: limits and second factors are in one place.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("accounts/", include("accounts.urls")),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include("auction_site.api_urls")),
+    path("", include("auctions.urls")),
+    path("", include("bidding.urls")),
+]
+
+# Pictures kept on this machine are written by us alone (re-encoded), so they may be served from here.
+if isinstance(default_storage, FileSystemStorage):
+    urlpatterns.append(path("media/<path:path>", media))

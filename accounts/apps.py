@@ -1,0 +1,9 @@
+"""Who you are: users, organizers, roles, sign-in."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """Register the accounts app."""
+
+    name = "accounts"

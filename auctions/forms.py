@@ -1,0 +1,585 @@
+"""What a host types to create or change an auction with its lots, as one sheet.
+
+Owns how amounts, percentages, spans and times are written in the form, and which of its fields a refusal of a service
+belongs to. The rules themselves are in the services; nothing typed is ever lost by an error.
+"""
+
+import zoneinfo
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from django import forms
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Organizer, User
+from auctions import services
+from auctions.errors import Refused
+from auctions.models import Auction, AuctionStatus, EntryRequirement, ExtensionMode, Lot, LotStatus, Visibility
+from auctions.money import CURRENCIES, Currency, format_amount, parse_amount
+from auctions.rules import (
+    INCREMENT_PRESETS,
+    PRESETS,
+    Increments,
+    Timing,
+    parse_increments,
+    preset_increments,
+    write_increments,
+)
+from auctions.selectors import shipping_profiles, tax_rules
+
+if TYPE_CHECKING:
+    Choice = forms.ModelChoiceField[Any]
+
+MAX_LOTS_A_FORM: Final = 200
+OWN: Final = "own"
+_TIMING_FIELDS: Final = {
+    "duration_ms": "duration",
+    "window_ms": "window",
+    "extension_ms": "extension",
+    "extension_mode": "extension_mode",
+    "extension_cap": "extension_cap",
+    "increments": "own_increments",
+    "shipping": "shipping",
+    "file": "picture",
+}
+_AUCTION_FIELDS: Final = {"buyer_premium_bp": "premium", "gap_ms": "gap"}
+
+
+class _Control(forms.Form):
+    """A form whose controls say by themselves whether they are wrong and what describes them."""
+
+    required_css_class = "is-required"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+
+    def refuse(self, name: str, message: str) -> None:
+        """Put a refusal at its field, or at the form where the field is not shown."""
+        self.add_error(name if name in self.fields else None, message)
+
+
+class AmountInput(forms.TextInput):
+    """A text field for an amount: digits, never a browser's number field, which rounds and speaks in commas."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"inputmode": "decimal", "autocomplete": "off", "maxlength": 20, **(attrs or {})})
+
+
+class AuctionForm(_Control):
+    """The show itself."""
+
+    title = forms.CharField(label=gettext_lazy("Title"), max_length=120)
+    description = forms.CharField(
+        label=gettext_lazy("Description"),
+        required=False,
+        max_length=5_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=gettext_lazy("What kind of things, where from, and what people should know."),
+    )
+    cover = forms.FileField(
+        label=gettext_lazy("Cover picture"),
+        required=False,
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+        help_text=gettext_lazy("JPEG, PNG or WebP, up to 15 MB. Optional."),
+    )
+    visibility = forms.ChoiceField(
+        label=gettext_lazy("Who can see it"), choices=Visibility.choices, initial=Visibility.PUBLIC
+    )
+    entry = forms.ChoiceField(
+        label=gettext_lazy("To get a paddle"), choices=EntryRequirement.choices, initial=EntryRequirement.NONE
+    )
+    currency_code = forms.ChoiceField(
+        label=gettext_lazy("Currency"), choices=[(code, code) for code in CURRENCIES], initial="EUR"
+    )
+    premium = forms.RegexField(
+        label=gettext_lazy("Buyer's premium, %"),
+        regex=r"^(100|[0-9]{1,2})([.,][0-9]{1,2})?$",
+        initial="0",
+        widget=AmountInput(),
+        error_messages={"invalid": gettext_lazy("Write a percentage from 0 to 100, like 20 or 12.5.")},
+        help_text=gettext_lazy("Added to the hammer price, and shown on the bid button."),
+    )
+    time_zone = forms.CharField(
+        label=gettext_lazy("Time zone"),
+        max_length=64,
+        initial="UTC",
+        widget=forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off"}),
+        help_text=gettext_lazy("As in Europe/Berlin."),
+    )
+    starts_at = forms.DateTimeField(
+        label=gettext_lazy("Starts"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
+        help_text=gettext_lazy("In that time zone. Leave it empty if you do not know yet."),
+    )
+    auto_start = forms.BooleanField(label=gettext_lazy("Go live by itself at that time"), required=False)
+    auto_advance = forms.BooleanField(label=gettext_lazy("Open the next lot by itself"), required=False, initial=True)
+    gap = forms.IntegerField(
+        label=gettext_lazy("Pause between lots, seconds"),
+        min_value=0,
+        max_value=3_600,
+        initial=8,
+        help_text=gettext_lazy("So long a result is shown."),
+    )
+
+    def clean_title(self) -> str:
+        """Refuse a title of spaces."""
+        title: str = self.cleaned_data["title"].strip()
+        if not title:
+            raise forms.ValidationError(_("Give the auction a title."), code="required")
+        return title
+
+    def clean_time_zone(self) -> str:
+        """Refuse what is not an IANA time zone."""
+        name: str = self.cleaned_data["time_zone"].strip()
+        if name not in zoneinfo.available_timezones():
+            raise forms.ValidationError(_("This is not a time zone like Europe/Berlin."), code="invalid")
+        return name
+
+    def clean_premium(self) -> int:
+        """Return the premium in basis points."""
+        whole, _point, rest = self.cleaned_data["premium"].replace(",", ".").partition(".")
+        points = int(whole) * 100 + int(rest.ljust(2, "0") or 0)
+        if points > 10_000:
+            raise forms.ValidationError(_("Write a percentage from 0 to 100, like 20 or 12.5."), code="invalid")
+        return points
+
+    def clean(self) -> dict[str, Any]:
+        """Read the start in the auction's own time zone."""
+        values = super().clean() or self.cleaned_data
+        starts, zone = values.get("starts_at"), values.get("time_zone")
+        if starts is not None and not 2000 <= starts.year <= 2100:
+            # Beyond, another time zone can leave the years that a computer knows.
+            self.add_error("starts_at", _("Choose a date between 2000 and 2100."))
+        elif starts is not None and zone:
+            # The field made it aware in the site's zone; the host meant the wall clock of the auction's.
+            wall = timezone.make_naive(starts, timezone.get_current_timezone())
+            values["starts_at"] = wall.replace(tzinfo=zoneinfo.ZoneInfo(zone))
+        return values
+
+    @property
+    def currency(self) -> Currency:
+        """The currency that the amounts of the lots are written in, as far as it was given."""
+        typed = self.is_bound and not self.fields["currency_code"].disabled
+        code = self.data.get(self.add_prefix("currency_code")) if typed else self.initial.get("currency_code")
+        return CURRENCIES.get(str(code), CURRENCIES["EUR"])
+
+    def values(self) -> dict[str, Any]:
+        """Return the cleaned values under the names of the services."""
+        values = {name: value for name, value in self.cleaned_data.items() if name not in {"premium", "gap", "cover"}}
+        return values | {
+            "buyer_premium_bp": self.cleaned_data["premium"],
+            "gap_ms": self.cleaned_data["gap"] * 1_000,
+        }
+
+    @classmethod
+    def initial_of(cls, auction: Auction) -> dict[str, Any]:
+        """Return what the form shows of a stored auction."""
+        whole, rest = divmod(auction.buyer_premium_bp, 100)
+        starts: datetime | None = auction.starts_at
+        return {
+            "title": auction.title,
+            "description": auction.description,
+            "visibility": auction.visibility,
+            "entry": auction.entry,
+            "currency_code": auction.currency_code,
+            "premium": f"{whole}.{rest:02d}".rstrip("0").rstrip("."),
+            "time_zone": auction.time_zone,
+            "starts_at": starts and timezone.make_naive(starts, zoneinfo.ZoneInfo(auction.time_zone)),
+            "auto_start": auction.auto_start,
+            "auto_advance": auction.auto_advance,
+            "gap": auction.gap_ms // 1_000,
+        }
+
+
+def _seconds(label: Any, low: int, high: int, initial: int) -> forms.IntegerField:
+    return forms.IntegerField(label=label, min_value=low, max_value=high, initial=initial, required=False)
+
+
+class LotForm(_Control):
+    """One lot. Amounts are decimal strings in the auction's currency, durations seconds."""
+
+    id = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    number = forms.CharField(
+        label=gettext_lazy("Number"),
+        required=False,
+        max_length=8,
+        help_text=gettext_lazy("Like 12 or 12A. Empty takes the next one."),
+    )
+    title = forms.CharField(label=gettext_lazy("Title"), max_length=140)
+    description = forms.CharField(
+        label=gettext_lazy("Description"), required=False, max_length=5_000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    condition = forms.CharField(label=gettext_lazy("Condition"), required=False, max_length=140)
+    picture = forms.FileField(
+        label=gettext_lazy("Picture"),
+        required=False,
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+        help_text=gettext_lazy("JPEG, PNG or WebP, up to 15 MB. Optional."),
+    )
+    alt = forms.CharField(
+        label=gettext_lazy("What the picture shows"),
+        required=False,
+        max_length=200,
+        help_text=gettext_lazy("For people who cannot see it."),
+    )
+    opening_amount = forms.CharField(label=gettext_lazy("Opening bid"), widget=AmountInput())
+    reserve_amount = forms.CharField(
+        label=gettext_lazy("Reserve"),
+        required=False,
+        widget=AmountInput(),
+        help_text=gettext_lazy("Below it the lot is not sold. Kept secret."),
+    )
+    buy_now_amount = forms.CharField(label=gettext_lazy("Buy-now price"), required=False, widget=AmountInput())
+    estimate_low = forms.CharField(label=gettext_lazy("Estimate, from"), required=False, widget=AmountInput())
+    estimate_high = forms.CharField(label=gettext_lazy("Estimate, to"), required=False, widget=AmountInput())
+    increments = forms.ChoiceField(
+        label=gettext_lazy("Steps"),
+        choices=[*INCREMENT_PRESETS.items(), (OWN, gettext_lazy("Own steps, written below"))],
+        initial="auction_house",
+    )
+    own_increments = forms.CharField(
+        label=gettext_lazy("Own steps"),
+        required=False,
+        max_length=600,
+        help_text=gettext_lazy("Price: step, like 0: 5, 100: 10."),
+    )
+    preset = forms.ChoiceField(
+        label=gettext_lazy("How it ends"),
+        choices=[*((preset.key, preset.label) for preset in PRESETS.values()), (OWN, gettext_lazy("Own rules"))],
+        initial="classic",
+        widget=forms.RadioSelect,
+    )
+    duration = forms.IntegerField(
+        label=gettext_lazy("Duration, seconds"), min_value=1, max_value=30 * 86_400, initial=60
+    )
+    window = _seconds(gettext_lazy("A bid in the last … seconds"), 0, 3_600, 30)
+    extension = _seconds(gettext_lazy("adds … seconds"), 0, 3_600, 30)
+    extension_mode = forms.ChoiceField(
+        label=gettext_lazy("An extension"),
+        choices=ExtensionMode.choices,
+        initial=ExtensionMode.ADD,
+        required=False,
+    )
+    extension_cap = _seconds(gettext_lazy("At most … times"), 0, 1_000, 20)
+    tax_rule: "forms.ModelChoiceField[Any]" = forms.ModelChoiceField(
+        label=gettext_lazy("Tax"), queryset=None, required=False
+    )
+    shipping: "forms.ModelChoiceField[Any]" = forms.ModelChoiceField(
+        label=gettext_lazy("Delivery"), queryset=None, required=False
+    )
+
+    AMOUNTS = ("opening_amount", "reserve_amount", "buy_now_amount", "estimate_low", "estimate_high")
+
+    def __init__(self, *args: Any, organizer: Organizer, currency: Currency, **kwargs: Any) -> None:
+        self.currency = currency
+        super().__init__(*args, **kwargs)
+        for name, choices in (("tax_rule", tax_rules(organizer)), ("shipping", shipping_profiles(organizer))):
+            field = cast("Choice", self.fields[name])
+            field.queryset = choices
+            if not choices:
+                del self.fields[name]
+
+    @cached_property
+    def is_locked(self) -> bool:
+        """Whether the lot was opened, so that its rules are frozen."""
+        return bool(self.initial.get("locked"))
+
+    @property
+    def has_more(self) -> bool:
+        """Whether one of the fields that are folded away holds something or is wrong."""
+        names = (
+            "number",
+            "condition",
+            "reserve_amount",
+            "buy_now_amount",
+            "estimate_low",
+            "estimate_high",
+            "own_increments",
+        )
+        return any(self[name].value() or (self.is_bound and self[name].errors) for name in names)
+
+    def clean_title(self) -> str:
+        """Refuse a title of spaces."""
+        title: str = self.cleaned_data["title"].strip()
+        if not title:
+            raise forms.ValidationError(_("Give the lot a title."), code="required")
+        return title
+
+    def clean(self) -> dict[str, Any]:
+        """Read amounts and steps in the auction's currency."""
+        values = super().clean() or self.cleaned_data
+        for name in self.AMOUNTS:
+            text = str(values.get(name) or "").strip()
+            if not text:
+                values[name] = None
+                continue
+            values[name] = parse_amount(text, self.currency.exponent)
+            if values[name] is None:
+                example = format_amount(125 * 10**self.currency.exponent, self.currency.exponent)
+                self.add_error(
+                    name,
+                    _("Write an amount in %(code)s, like %(example)s.")
+                    % {"code": self.currency.code, "example": example},
+                )
+        if values.get("increments") == OWN:
+            try:
+                values["steps"] = parse_increments(values.get("own_increments") or "", self.currency)
+            except Refused as refused:
+                self.add_error("own_increments", refused.message)
+        elif values.get("increments"):
+            values["steps"] = preset_increments(values["increments"], self.currency)
+        return values
+
+    @property
+    def timing(self) -> Timing:
+        """The chosen timing; a preset's with the duration that was typed."""
+        values = self.cleaned_data
+        preset = PRESETS.get(values.get("preset") or "")
+        base = preset.timing if preset else Timing()
+        duration = values["duration"] * 1_000
+        if preset is not None:
+            return Timing(duration, base.window_ms, base.extension_ms, base.extension_mode, base.extension_cap)
+        return Timing(
+            duration_ms=duration,
+            window_ms=(values.get("window") or 0) * 1_000,
+            extension_ms=(values.get("extension") or 0) * 1_000,
+            extension_mode=ExtensionMode(values.get("extension_mode") or ExtensionMode.ADD),
+            extension_cap=values.get("extension_cap") or 0,
+        )
+
+    def values(self) -> dict[str, Any]:
+        """Return the cleaned values under the names of the services, without timing and steps."""
+        names = ("title", "number", "description", "condition", *self.AMOUNTS)
+        values = {name: self.cleaned_data[name] for name in names}
+        for name in ("tax_rule", "shipping"):
+            if name in self.fields:
+                values[name] = self.cleaned_data.get(name)
+        return values
+
+    def spec(self) -> services.LotSpec:
+        """Return the lot as the services take a new one."""
+        steps: Increments = self.cleaned_data["steps"]
+        return services.LotSpec(**self.values(), increments=steps, timing=self.timing)
+
+    def changes(self) -> services.LotChanges:
+        """Return the lot as the services take a changed one."""
+        timing = self.timing
+        changes: dict[str, Any] = self.values() | {
+            "increments": self.cleaned_data["steps"],
+            "duration_ms": timing.duration_ms,
+            "window_ms": timing.window_ms,
+            "extension_ms": timing.extension_ms,
+            "extension_mode": timing.extension_mode,
+            "extension_cap": timing.extension_cap,
+        }
+        if not changes["number"]:
+            del changes["number"]
+        return cast(services.LotChanges, changes)
+
+    @classmethod
+    def initial_of(cls, lot: Lot) -> dict[str, Any]:
+        """Return what the form shows of a stored lot."""
+        currency = lot.auction.currency
+        timing = Timing(
+            lot.duration_ms, lot.window_ms, lot.extension_ms, ExtensionMode(lot.extension_mode), lot.extension_cap
+        )
+        named = [key for key in INCREMENT_PRESETS if preset_increments(key, currency) == lot.increments]
+        preset = [
+            key
+            for key, preset in PRESETS.items()
+            if (preset.timing.window_ms, preset.timing.extension_ms, preset.timing.extension_mode)
+            == (timing.window_ms, timing.extension_ms, timing.extension_mode)
+            and preset.timing.extension_cap == timing.extension_cap
+        ]
+        initial: dict[str, Any] = {
+            "id": lot.pk,
+            "locked": lot.status != LotStatus.PENDING,
+            "number": lot.number,
+            "title": lot.title,
+            "description": lot.description,
+            "condition": lot.condition,
+            "tax_rule": lot.tax_rule_id,
+            "shipping": lot.shipping_id,
+            "increments": named[0] if named else OWN,
+            "own_increments": "" if named else write_increments(lot.increments, currency),
+            "preset": preset[0] if preset else OWN,
+            "duration": lot.duration_ms // 1_000,
+            "window": lot.window_ms // 1_000,
+            "extension": lot.extension_ms // 1_000,
+            "extension_mode": lot.extension_mode,
+            "extension_cap": lot.extension_cap,
+        }
+        for name in cls.AMOUNTS:
+            amount = getattr(lot, name)
+            initial[name] = "" if amount is None else format_amount(amount, currency.exponent)
+        return initial
+
+
+class AuctionSheet:
+    """The auction and its lots as one form: what the host sees, checks and saves in one go.
+
+    `add_lot` and `remove_lot` are ordinary submit buttons, so that the sheet grows and shrinks without JavaScript.
+    """
+
+    def __init__(
+        self,
+        request: HttpRequest,
+        *,
+        actor: User,
+        organizer: Organizer,
+        auction: Auction | None = None,
+        lots: list[Lot] | None = None,
+    ) -> None:
+        self.actor, self.organizer, self.auction = actor, organizer, auction
+        self.lots = {lot.pk: lot for lot in lots or []}
+        data = request.POST if request.method == "POST" else None
+        files = request.FILES if request.method == "POST" else None
+        self.form = AuctionForm(data, files, initial=AuctionForm.initial_of(auction) if auction else {})
+        if auction is not None and auction.status != AuctionStatus.DRAFT:
+            for name in ("currency_code", "premium"):
+                self.form.fields[name].disabled = True
+        self.lot_forms: list[LotForm] = []
+        self._error: str | None = None
+        if data is None:
+            initials = [LotForm.initial_of(lot) for lot in self.lots.values()] or [{}]
+            for index, initial in enumerate(initials):
+                self.lot_forms.append(self._lot_form(index, initial=initial))
+            return
+        removed = data.get("remove_lot")
+        indexes = [text for text in data.getlist("lot") if text.isascii() and text.isdecimal() and len(text) < 5]
+        for text in indexes[:MAX_LOTS_A_FORM]:
+            if text != removed:
+                self.lot_forms.append(self._bound(data, files, int(text)))
+        if "add_lot" in data and len(self.lot_forms) < MAX_LOTS_A_FORM:
+            self.lot_forms.append(self._lot_form(1 + max((int(text) for text in indexes), default=-1)))
+
+    @property
+    def is_being_arranged(self) -> bool:
+        """Whether only a lot was added or removed, so that nothing is to be saved or complained about."""
+        return self.form.is_bound and bool({"add_lot", "remove_lot"} & self.form.data.keys())
+
+    @property
+    def blank(self) -> LotForm:
+        """A lot to copy, for the page's script."""
+        return LotForm(prefix="lot-__index__", organizer=self.organizer, currency=self.form.currency)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The lots with the index that their fields carry."""
+        return [{"form": form, "index": str(form.prefix).removeprefix("lot-")} for form in self.lot_forms]
+
+    @property
+    def error(self) -> str | None:
+        """What is wrong with the sheet as a whole."""
+        return self._error
+
+    @property
+    def error_count(self) -> int:
+        """How many fields are wrong."""
+        if self.is_being_arranged or not self.form.is_bound:
+            return 0
+        return sum(len(form.errors) for form in (self.form, *self.lot_forms)) + bool(self._error)
+
+    def is_valid(self) -> bool:
+        """Check everything, so that all errors are shown at once."""
+        valid = [form.is_valid() for form in (self.form, *self.lot_forms)]
+        if not self.lot_forms:
+            self._error = _("An auction needs at least one lot.")
+        return all(valid) and self._error is None
+
+    def save(self) -> Auction | None:
+        """Create or change everything or nothing; None where a service refused, which is then shown at its field."""
+        try:
+            with transaction.atomic():
+                return self._create() if self.auction is None else self._update(self.auction)
+        except Refused as refused:
+            self._refuse(refused)
+            return None
+
+    def _create(self) -> Auction:
+        auction = services.auction_create(
+            actor=self.actor,
+            organizer=self.organizer,
+            cover=self.form.cleaned_data.get("cover"),
+            lots=[form.spec() for form in self.lot_forms],
+            **self.form.values(),
+        )
+        for index, lot in enumerate(auction.lots.order_by("position", "pk")):
+            self._add_picture(index, lot)
+        return auction
+
+    def _update(self, auction: Auction) -> Auction:
+        kept = {form.cleaned_data.get("id") for form in self.lot_forms}
+        for lot in list(self.lots.values()):
+            if lot.pk not in kept:
+                services.lot_remove(actor=self.actor, lot=lot)
+        auction = services.auction_update(
+            actor=self.actor, auction=auction, **cast(services.AuctionChanges, self.form.values())
+        )
+        cover: Any = self.form.cleaned_data.get("cover")
+        if cover is not None:
+            services.auction_cover_set(actor=self.actor, auction=auction, upload=cover)
+        for index, form in enumerate(self.lot_forms):
+            existing = self.lots.get(form.cleaned_data.get("id") or 0)
+            try:
+                if existing is None:
+                    saved = services.lot_create(actor=self.actor, auction=auction, spec=form.spec())
+                elif form.is_locked:
+                    saved = existing
+                else:
+                    saved = services.lot_update(actor=self.actor, lot=existing, **form.changes())
+            except Refused as refused:
+                raise Refused(refused.code, refused.message, field=f"lots.{index}.{refused.field or 'title'}") from None
+            self._add_picture(index, saved)
+        return auction
+
+    def _add_picture(self, index: int, lot: Lot) -> None:
+        form = self.lot_forms[index]
+        upload: Any = form.cleaned_data.get("picture")
+        if upload is None:
+            return
+        try:
+            services.lot_image_add(
+                actor=self.actor, lot=lot, upload=upload, alt=form.cleaned_data.get("alt") or form.cleaned_data["title"]
+            )
+        except Refused as refused:
+            raise Refused(refused.code, refused.message, field=f"lots.{index}.picture") from None
+
+    def _refuse(self, refused: Refused) -> None:
+        name = refused.field or ""
+        if name.startswith("lots."):
+            _lots, index, field = name.split(".", 2)
+            self.lot_forms[int(index)].refuse(_TIMING_FIELDS.get(field, field), refused.message)
+        elif name:
+            self.form.refuse(_AUCTION_FIELDS.get(name, name), refused.message)
+        else:
+            self._error = refused.message
+
+    def _lot_form(self, index: int, initial: dict[str, Any] | None = None) -> LotForm:
+        return LotForm(
+            prefix=f"lot-{index}", organizer=self.organizer, currency=self.form.currency, initial=initial or {}
+        )
+
+    def _bound(self, data: Any, files: Any, index: int) -> LotForm:
+        prefix = f"lot-{index}"
+        stored = self.lots.get(_number(data.get(f"{prefix}-id")))
+        return LotForm(
+            data,
+            files,
+            prefix=prefix,
+            organizer=self.organizer,
+            currency=self.form.currency,
+            initial=LotForm.initial_of(stored) if stored else {},
+        )
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 else 0

@@ -1,0 +1,69 @@
+"""How amounts and spans of time are written for people: sign, grouping, cents only where an auction uses them.
+
+Owns words and separators, never values: digits come from `auctions.money`. The page's `money.js` and `timer.js`
+write the same.
+"""
+
+from dataclasses import dataclass
+
+from django.utils.formats import get_format, number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from auctions.models import Lot
+from auctions.money import Currency, format_amount, parse_amount
+
+_NO_BREAK = "\u00a0"
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyStyle:
+    """How the amounts of one auction are written; `cents` False leaves out a fraction that is zero."""
+
+    currency: Currency
+    cents: bool = False
+
+
+def money_style(currency: Currency, lots: list[Lot]) -> MoneyStyle:
+    """Return the style of an auction: with cents as soon as an opening bid or a step has some."""
+    unit = 10**currency.exponent
+    amounts = (amount for lot in lots for amount in (lot.opening_amount, *(step for _price, step in lot.increments)))
+    return MoneyStyle(currency, cents=any(amount % unit for amount in amounts))
+
+
+def money_parts(minor: int, style: MoneyStyle, *, full: bool = False) -> tuple[str, str]:
+    """Return the sign with its space, and the grouped digits; `full` writes the cents in any case."""
+    currency = style.currency
+    whole, _point, fraction = format_amount(minor, currency.exponent).partition(".")
+    digits = number_format(int(whole), use_l10n=True, force_grouping=True)
+    if fraction and (full or style.cents or fraction.strip("0")):
+        digits += f"{get_format('DECIMAL_SEPARATOR')}{fraction}"
+    space = _NO_BREAK if currency.symbol[-1].isalpha() or currency.symbol.endswith(".") else ""
+    return f"{currency.symbol}{space}", digits
+
+
+def money_text(minor: int, style: MoneyStyle, *, full: bool = False) -> str:
+    """Return an amount as people read it, like $1,250 or CHF 45.50."""
+    sign, digits = money_parts(minor, style, full=full)
+    return sign + digits
+
+
+def wire_minor(text: str | None, currency: Currency) -> int | None:
+    """Return the minor units of an amount as the wire writes it."""
+    return None if text is None else parse_amount(text, currency.exponent)
+
+
+def span_text(seconds: int) -> str:
+    """Return a span of time in its two largest units, like "1 h 20 min"."""
+    minutes, rest = divmod(max(seconds, 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return ngettext("%(count)d day", "%(count)d days", days) % {"count": days} + (
+            " " + _("%(count)d h") % {"count": hours} if hours else ""
+        )
+    if hours:
+        return _("%(count)d h") % {"count": hours} + (" " + _("%(count)d min") % {"count": minutes} if minutes else "")
+    if minutes:
+        return _("%(count)d min") % {"count": minutes} + (" " + _("%(count)d s") % {"count": rest} if rest else "")
+    return _("%(count)d s") % {"count": rest}

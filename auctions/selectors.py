@@ -1,0 +1,82 @@
+"""Reads of the catalogue for the pages: who sees which auctions, with everything a page shows of them.
+
+Every function has a bounded number of queries, whatever the number of auctions and lots. Changes nothing.
+"""
+
+from django.db.models import Count, F, Prefetch, Q, QuerySet
+
+from accounts.models import Organizer
+from auctions.models import Auction, AuctionStatus, Lot, LotStatus, ShippingProfile, TaxRule
+from auctions.permissions import AnyUser, manageable_auctions, viewable_auctions, visible_auctions
+
+UPCOMING_SHOWN = 12
+ENDED_SHOWN = 12
+PREVIEWS = 4
+
+
+def _with_previews(auctions: QuerySet[Auction]) -> QuerySet[Auction]:
+    lots = Lot.objects.order_by("position", "pk").prefetch_related("images")
+    return (
+        auctions.select_related("organizer")
+        .annotate(
+            lot_count=Count("lots", distinct=True),
+            sold_count=Count("lots", filter=Q(lots__status=LotStatus.SOLD), distinct=True),
+        )
+        .prefetch_related(Prefetch("lots", queryset=lots[:PREVIEWS], to_attr="previews"))
+    )
+
+
+def live_auctions(user: AnyUser) -> QuerySet[Auction]:
+    """Return the live auctions that lists show to this person, the newest first."""
+    return _with_previews(visible_auctions(user).filter(status=AuctionStatus.LIVE)).order_by("-went_live_at", "-pk")
+
+
+def upcoming_auctions(user: AnyUser) -> QuerySet[Auction]:
+    """Return the scheduled auctions that lists show to this person, the next first, undated ones last."""
+    scheduled = visible_auctions(user).filter(status=AuctionStatus.SCHEDULED)
+    return _with_previews(scheduled).order_by(F("starts_at").asc(nulls_last=True), "pk")[:UPCOMING_SHOWN]
+
+
+def ended_auctions(user: AnyUser) -> QuerySet[Auction]:
+    """Return the ended auctions that lists show to this person, the latest first."""
+    return _with_previews(visible_auctions(user).filter(status=AuctionStatus.ENDED)).order_by("-ended_at", "-pk")[
+        :ENDED_SHOWN
+    ]
+
+
+def auction_by_slug(user: AnyUser, slug: str) -> Auction | None:
+    """Return an auction with its house and terms, or None where it does not exist for this person."""
+    return viewable_auctions(user).select_related("organizer", "terms", "stream_channel").filter(slug=slug).first()
+
+
+def auction_for_host(user: AnyUser, auction_id: int) -> Auction | None:
+    """Return an auction that this person may manage, or None."""
+    return manageable_auctions(user).select_related("organizer", "terms").filter(pk=auction_id).first()
+
+
+def auctions_of_host(user: AnyUser) -> QuerySet[Auction]:
+    """Return the auctions that this person manages, drafts first, then the newest."""
+    return _with_previews(manageable_auctions(user).filter(archived_at__isnull=True)).order_by("-created_at")[:100]
+
+
+def catalogue(auction: Auction) -> list[Lot]:
+    """Return the run of show with pictures, fees and delivery of each lot."""
+    lots = list(
+        auction.lots.order_by("position", "pk")
+        .select_related("tax_rule", "shipping", "category")
+        .prefetch_related("images")
+    )
+    for lot in lots:
+        # The same object for all, so that nothing asks the database for the auction of each.
+        lot.auction = auction
+    return lots
+
+
+def tax_rules(organizer: Organizer) -> QuerySet[TaxRule]:
+    """Return the tax rules that an organizer's lots may have."""
+    return TaxRule.objects.filter(organizer=organizer).order_by("name")
+
+
+def shipping_profiles(organizer: Organizer) -> QuerySet[ShippingProfile]:
+    """Return the delivery profiles that an organizer's lots may have."""
+    return ShippingProfile.objects.filter(organizer=organizer).order_by("name")

@@ -1,0 +1,539 @@
+"""The catalogue's writes: organizers, terms, auctions, lots, pictures, invitations.
+
+Every function checks who acts, refuses with `Refused` at the field that is wrong, and changes nothing then. What
+happens once an auction is scheduled (going live, opening, closing) is not here but on the live floor.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import IO, Any, Final, TypedDict, Unpack
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.files.base import ContentFile
+from django.core.validators import validate_email
+from django.db import IntegrityError, models, transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.text import slugify
+
+from accounts.models import Membership, Organizer, Role, User
+from auctions import permissions, rules, streaming
+from auctions.errors import Refused
+from auctions.media import clean_picture
+from auctions.models import (
+    Auction,
+    AuctionStatus,
+    Category,
+    CommandKind,
+    Consignor,
+    EntryRequirement,
+    Invitation,
+    Lot,
+    LotImage,
+    LotStatus,
+    ShippingProfile,
+    TaxRule,
+    TermsVersion,
+    Visibility,
+)
+from auctions.money import CURRENCIES, MAX_AMOUNT
+from auctions.outbox import command_add
+
+MAX_LOTS: Final = 2_000
+MAX_PICTURES: Final = 20
+MAX_GAP_MS: Final = 3_600_000
+
+STARTER_TERMS: Final = """\
+1. A bid is binding until it is outbid. The highest accepted bid when the lot closes buys it.
+2. The price is the hammer price, with the buyer's premium, tax and delivery that are shown before you bid.
+3. The seller may withdraw a lot before it is sold, and may void a bid for a stated reason.
+4. Where a reserve is set and not met, the lot is not sold.
+5. The buyer pays within seven days of the invoice. Unpaid lots may be offered to the next bidder.
+"""
+"""What a new organizer begins with; the organizer replaces it by its own text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotSpec:
+    """What a host says of a lot. Amounts are minor units; increments None takes the auction house's ladder."""
+
+    title: str
+    opening_amount: int
+    number: str = ""
+    description: str = ""
+    condition: str = ""
+    category: Category | None = None
+    consignor: Consignor | None = None
+    quantity: int = 1
+    estimate_low: int | None = None
+    estimate_high: int | None = None
+    tax_rule: TaxRule | None = None
+    shipping: ShippingProfile | None = None
+    reserve_amount: int | None = None
+    buy_now_amount: int | None = None
+    cap_amount: int | None = None
+    increments: rules.Increments | None = None
+    timing: rules.Timing = rules.PRESETS["classic"].timing
+
+
+class AuctionChanges(TypedDict, total=False):
+    """What may be changed of an auction; `FROZEN` and `OPEN_TO_THE_END` say until when."""
+
+    title: str
+    description: str
+    visibility: str
+    entry: str
+    time_zone: str
+    starts_at: datetime | None
+    auto_start: bool
+    auto_advance: bool
+    gap_ms: int
+    currency_code: str
+    buyer_premium_bp: int
+    terms: TermsVersion | None
+    is_rehearsal: bool
+
+
+class LotChanges(TypedDict, total=False):
+    """What may be changed of a lot while it is pending."""
+
+    title: str
+    number: str
+    position: int
+    description: str
+    condition: str
+    category: Category | None
+    consignor: Consignor | None
+    quantity: int
+    estimate_low: int | None
+    estimate_high: int | None
+    tax_rule: TaxRule | None
+    shipping: ShippingProfile | None
+    opening_amount: int
+    reserve_amount: int | None
+    buy_now_amount: int | None
+    cap_amount: int | None
+    increments: rules.Increments
+    duration_ms: int
+    window_ms: int
+    extension_ms: int
+    extension_mode: str
+    extension_cap: int
+
+
+# Bidders have relied on these since the auction was published: pre-bids count from then on.
+_FROZEN: Final = frozenset(Auction.FROZEN_WHEN_SCHEDULED)
+_OPEN_WHILE_LIVE: Final = frozenset({"title", "description", "visibility", "entry", "auto_advance", "gap_ms"})
+
+
+# --- Organizers and terms ----------------------------------------------------------------------------
+
+
+def organizer_for(user: User) -> Organizer:
+    """Return the organizer that this host works for, made with starter terms at first use."""
+    if not permissions.can_host(user):
+        raise Refused("forbidden", "Your account may not host auctions. Ask the site's staff for it.")
+    with transaction.atomic():
+        # The user's row is the lock: a double click makes one organizer.
+        User.objects.select_for_update().get(pk=user.pk)
+        membership = (
+            Membership.objects.filter(user=user, role__in=permissions.MANAGING, organizer__archived_at__isnull=True)
+            .select_related("organizer")
+            .order_by("pk")
+            .first()
+        )
+        if membership is not None:
+            return membership.organizer
+        # Never the e-mail address: an organizer's name is public.
+        name = user.display_name or "Auctions"
+        organizer = Organizer.objects.create(name=name, slug=f"{slugify(name)[:40] or 'auctions'}-{_token(6)}")
+        Membership.objects.create(organizer=organizer, user=user, role=Role.OWNER)
+        terms_publish(organizer=organizer, text=STARTER_TERMS)
+    return organizer
+
+
+def terms_publish(*, organizer: Organizer, text: str, language: str = "en") -> TermsVersion:
+    """Publish conditions of sale as the next version; the same text again is the version that stands."""
+    text = text.replace("\r\n", "\n").strip()
+    if not text:
+        raise Refused("required", "Write the conditions of sale.", field="text")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    with transaction.atomic():
+        Organizer.objects.select_for_update().get(pk=organizer.pk)
+        latest = terms_latest(organizer, language)
+        if latest is not None and latest.sha256 == digest:
+            return latest
+        terms = TermsVersion(
+            organizer=organizer,
+            number=latest.number + 1 if latest else 1,
+            language=language,
+            text=text,
+            sha256=digest,
+        )
+        _save(terms)
+    return terms
+
+
+def terms_latest(organizer: Organizer, language: str = "en") -> TermsVersion | None:
+    """Return the terms in force for new auctions of this organizer, if there are any."""
+    return TermsVersion.objects.filter(organizer=organizer, language=language).order_by("-number").first()
+
+
+# --- Auctions ----------------------------------------------------------------------------------------
+
+
+def auction_create(
+    *,
+    actor: User,
+    organizer: Organizer,
+    title: str,
+    description: str = "",
+    visibility: str = Visibility.PUBLIC,
+    entry: str = EntryRequirement.NONE,
+    time_zone: str = "UTC",
+    currency_code: str = "EUR",
+    starts_at: datetime | None = None,
+    auto_start: bool = False,
+    auto_advance: bool = True,
+    gap_ms: int = 8_000,
+    buyer_premium_bp: int = 0,
+    terms: TermsVersion | None = None,
+    is_rehearsal: bool = False,
+    cover: IO[bytes] | None = None,
+    lots: Sequence[LotSpec] = (),
+) -> Auction:
+    """Create a draft with its lots and its stream channel. Without `terms` the organizer's latest are taken.
+
+    A refusal of the lot at index 2 names its field as `lots.2.title`.
+    """
+    if not permissions.can_manage_organizer(actor, organizer):
+        raise Refused("forbidden", "You may not create auctions for this organizer.")
+    picture = clean_picture(cover, field="cover") if cover else None
+    with transaction.atomic():
+        auction = Auction(
+            organizer=organizer,
+            created_by=actor,
+            title=title.strip(),
+            description=description.strip(),
+            visibility=visibility,
+            entry=entry,
+            time_zone=time_zone,
+            currency_code=currency_code,
+            starts_at=starts_at,
+            auto_start=auto_start,
+            auto_advance=auto_advance,
+            gap_ms=gap_ms,
+            buyer_premium_bp=buyer_premium_bp,
+            terms=terms or terms_latest(organizer),
+            is_rehearsal=is_rehearsal,
+        )
+        _check_auction(auction)
+        if picture is not None:
+            auction.cover.save(f"{_token(16)}.{picture.extension}", ContentFile(picture.content), save=False)
+        auction.stream_channel = _channel_for(auction)
+        _save_with_slug(auction)
+        for index, spec in enumerate(lots):
+            try:
+                _lot_add(auction, spec)
+            except Refused as refused:
+                raise Refused(refused.code, refused.message, field=f"lots.{index}.{refused.field or 'title'}") from None
+    return auction
+
+
+def auction_update(*, actor: User, auction: Auction, **changes: Unpack[AuctionChanges]) -> Auction:
+    """Change an auction and return it as it is now.
+
+    Currency, terms, premium and rehearsal are frozen once it is scheduled, start and time zone once it is
+    live, and everything when it is over. Values that stay as they are do not count as a change.
+    """
+    with transaction.atomic():
+        auction = _locked(auction, actor)
+        changed = _changed(auction, changes)
+        if not changed:
+            return auction
+        if auction.status in (AuctionStatus.ENDED, AuctionStatus.CANCELLED):
+            raise Refused("auction_over", "The auction is over; what it was stays on record.", field=min(changed))
+        if auction.status != AuctionStatus.DRAFT and (frozen := sorted(changed & _FROZEN)):
+            raise Refused("frozen", "This cannot change once the auction is scheduled.", field=frozen[0])
+        if auction.status == AuctionStatus.LIVE and (late := sorted(changed - _OPEN_WHILE_LIVE)):
+            raise Refused("frozen", "This cannot change while the auction is live.", field=late[0])
+        if "currency_code" in changed and auction.lots.exists():
+            raise Refused(
+                "has_lots", "The lots have amounts in the old currency. Remove them first.", field="currency_code"
+            )
+        for name in changed:
+            setattr(auction, name, changes[name])  # type: ignore[literal-required]
+        _check_auction(auction)
+        if "visibility" in changed:
+            channel = _channel_for(auction)
+            if channel != auction.stream_channel and auction.status == AuctionStatus.LIVE:
+                raise Refused(
+                    "frozen", "A live auction cannot change between invite-only and open.", field="visibility"
+                )
+            auction.stream_channel = channel
+            changed |= {"stream_channel"}
+        _save(auction, changed)
+    return auction
+
+
+def auction_cover_set(*, actor: User, auction: Auction, upload: IO[bytes]) -> Auction:
+    """Replace the cover by a re-encoded upload."""
+    picture = clean_picture(upload, field="cover")
+    with transaction.atomic():
+        auction = _locked(auction, actor)
+        auction.cover.save(f"{_token(16)}.{picture.extension}", ContentFile(picture.content), save=False)
+        _save(auction, {"cover"})
+    return auction
+
+
+def invitation_add(*, actor: User, auction: Auction, email: str) -> Invitation:
+    """Invite the person who owns this e-mail address; inviting again renews a revoked invitation."""
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise Refused("invalid", error.messages[0], field="email") from None
+    with transaction.atomic():
+        auction = _locked(auction, actor)
+        invitation, _created = Invitation.objects.update_or_create(
+            auction=auction, email=email, defaults={"revoked_at": None}
+        )
+    return invitation
+
+
+def invitation_revoke(*, actor: User, invitation: Invitation) -> None:
+    """Take an invitation back; who already has a paddle keeps it."""
+    with transaction.atomic():
+        _locked(invitation.auction, actor)
+        if invitation.revoked_at is None:
+            invitation.revoked_at = timezone.now()
+            invitation.save(update_fields=["revoked_at"])
+
+
+# --- Lots --------------------------------------------------------------------------------------------
+
+
+def lot_create(*, actor: User, auction: Auction, spec: LotSpec) -> Lot:
+    """Add a lot at the end of the run of show; possible until the auction is over."""
+    with transaction.atomic():
+        lot = _lot_add(_locked(auction, actor), spec)
+        _tell_floor(lot)
+    return lot
+
+
+def lot_update(*, actor: User, lot: Lot, **changes: Unpack[LotChanges]) -> Lot:
+    """Change a pending lot and return it as it is now. Once it was opened its run holds frozen rules."""
+    with transaction.atomic():
+        lot = _locked_lot(lot, actor)
+        changed = _changed(lot, changes)
+        if not changed:
+            return lot
+        if lot.status != LotStatus.PENDING:
+            raise Refused("lot_frozen", "The lot was opened; its rules are frozen.", field=min(changed))
+        for name in changed:
+            setattr(lot, name, changes[name])  # type: ignore[literal-required]
+        _check_lot(lot)
+        _save(lot, changed)
+        _tell_floor(lot)
+    return lot
+
+
+def lot_remove(*, actor: User, lot: Lot) -> None:
+    """Take a lot out of a draft. Once the auction was published a lot is withdrawn instead."""
+    with transaction.atomic():
+        lot = _locked_lot(lot, actor)
+        if lot.auction.status != AuctionStatus.DRAFT:
+            raise Refused("auction_published", "The auction is published: withdraw the lot instead.")
+        lot.delete()
+
+
+def lot_image_add(*, actor: User, lot: Lot, upload: IO[bytes], alt: str = "") -> LotImage:
+    """Add a picture to a lot, re-encoded and without metadata. Possible at any time until the lot is closed."""
+    picture = clean_picture(upload)
+    with transaction.atomic():
+        lot = _locked_lot(lot, actor)
+        if lot.images.count() >= MAX_PICTURES:
+            raise Refused("too_many_images", f"A lot has at most {MAX_PICTURES} pictures.", field="file")
+        last = lot.images.aggregate(last=Max("position"))["last"]
+        image = LotImage(lot=lot, alt=alt.strip(), position=0 if last is None else last + 1)
+        _clean(image, exclude={"file"})
+        # The name is ours: the host's file name may tell what it should not.
+        image.file.save(f"{_token(16)}.{picture.extension}", ContentFile(picture.content), save=False)
+        image.width, image.height = picture.width, picture.height
+        image.save()
+    return image
+
+
+def lot_image_update(*, actor: User, image: LotImage, alt: str, position: int) -> LotImage:
+    """Describe a picture anew, or move it among the lot's pictures."""
+    with transaction.atomic():
+        _locked_lot(image.lot, actor)
+        image.alt, image.position = alt.strip(), position
+        _clean(image, exclude={"file"})
+        image.save(update_fields=["alt", "position"])
+    return image
+
+
+def lot_image_remove(*, actor: User, image: LotImage) -> None:
+    """Take a picture away; its file goes after the commit."""
+    with transaction.atomic():
+        _locked_lot(image.lot, actor)
+        storage, name = image.file.storage, image.file.name
+        image.delete()
+        if name:
+            transaction.on_commit(lambda: storage.delete(name))
+
+
+def _lot_add(auction: Auction, spec: LotSpec) -> Lot:
+    if auction.status in (AuctionStatus.ENDED, AuctionStatus.CANCELLED):
+        raise Refused("auction_over", "The auction is over.")
+    existing = auction.lots.aggregate(count=models.Count("pk"), last=Max("position"))
+    if existing["count"] >= MAX_LOTS:
+        raise Refused("too_many_lots", f"An auction has at most {MAX_LOTS} lots.")
+    values: dict[str, Any] = {
+        field.name: getattr(spec, field.name) for field in fields(spec) if field.name not in {"timing", "increments"}
+    }
+    values |= {field.name: getattr(spec.timing, field.name) for field in fields(spec.timing)}
+    values["increments"] = (
+        rules.preset_increments("auction_house", auction.currency) if spec.increments is None else spec.increments
+    )
+    lot = Lot(auction=auction, position=(existing["last"] or 0) + 1, **values)
+    lot.number = lot.number.strip() or _next_number(auction)
+    _check_lot(lot)
+    _save(lot)
+    return lot
+
+
+# --- Checks ------------------------------------------------------------------------------------------
+
+
+def _check_auction(auction: Auction) -> None:
+    if not auction.title.strip():
+        raise Refused("required", "Give the auction a title.", field="title")
+    if auction.currency_code not in CURRENCIES:
+        raise Refused("unknown_choice", "Choose one of the listed currencies.", field="currency_code")
+    if auction.starts_at is not None and timezone.is_naive(auction.starts_at):
+        raise Refused("invalid", "The start needs a time zone.", field="starts_at")
+    if auction.auto_start and auction.starts_at is None:
+        raise Refused("required", "To start by itself the auction needs a start time.", field="starts_at")
+    if not 0 <= auction.gap_ms <= MAX_GAP_MS:
+        raise Refused("out_of_range", "The pause between lots is at most one hour.", field="gap_ms")
+    if auction.terms is not None and auction.terms.organizer_id != auction.organizer_id:
+        raise Refused("invalid", "These terms are another organizer's.", field="terms")
+
+
+def _tell_floor(lot: Lot) -> None:
+    """Let the floor know a lot that it may be asked to take pre-bids on."""
+    if lot.auction.status in (AuctionStatus.SCHEDULED, AuctionStatus.LIVE):
+        command_add(lot.auction, CommandKind.LOT, lot=lot)
+
+
+def _check_lot(lot: Lot) -> None:
+    if not lot.title.strip():
+        raise Refused("required", "Give the lot a title.", field="title")
+    for name in ("opening_amount", "reserve_amount", "buy_now_amount", "cap_amount", "estimate_low", "estimate_high"):
+        amount = getattr(lot, name)
+        if amount is not None and not 0 <= amount <= MAX_AMOUNT:
+            raise Refused("out_of_range", "The amount is out of range.", field=name)
+    if lot.opening_amount <= 0:
+        raise Refused("out_of_range", "The opening bid is above 0.", field="opening_amount")
+    lot.reserve_amount = lot.reserve_amount or None
+    lot.buy_now_amount = lot.buy_now_amount or None
+    lot.cap_amount = lot.cap_amount or None
+    if lot.buy_now_amount is not None:
+        if lot.buy_now_amount <= lot.opening_amount:
+            raise Refused("out_of_range", "The buy-now price is above the opening bid.", field="buy_now_amount")
+        if lot.reserve_amount is not None and lot.buy_now_amount < lot.reserve_amount:
+            raise Refused("out_of_range", "The buy-now price is not below the reserve.", field="buy_now_amount")
+    if lot.cap_amount is not None and lot.cap_amount < lot.opening_amount:
+        raise Refused("out_of_range", "The cap is not below the opening bid.", field="cap_amount")
+    if None not in (lot.estimate_low, lot.estimate_high) and lot.estimate_high < lot.estimate_low:
+        raise Refused("out_of_range", "The high estimate is not below the low one.", field="estimate_high")
+    if lot.quantity < 1:
+        raise Refused("out_of_range", "The quantity is at least 1.", field="quantity")
+    lot.increments = rules.check_increments(lot.increments)
+    rules.check_timing(
+        rules.Timing(
+            duration_ms=lot.duration_ms,
+            window_ms=lot.window_ms,
+            extension_ms=lot.extension_ms,
+            extension_mode=lot.extension_mode,
+            extension_cap=lot.extension_cap,
+        )
+    )
+    for name in ("consignor", "tax_rule", "shipping"):
+        other = getattr(lot, name)
+        if other is not None and other.organizer_id != lot.auction.organizer_id:
+            raise Refused("invalid", "This belongs to another organizer.", field=name)
+    if lot.shipping is not None and lot.shipping.currency_code != lot.auction.currency_code:
+        raise Refused("invalid", "Delivery is priced in another currency than the auction.", field="shipping")
+    if Lot.objects.filter(auction=lot.auction, number=lot.number).exclude(pk=lot.pk).exists():
+        raise Refused("number_taken", f"Lot number {lot.number} is taken.", field="number")
+
+
+def _locked(auction: Auction, actor: User) -> Auction:
+    locked = Auction.objects.select_for_update(of=("self",)).select_related("organizer").get(pk=auction.pk)
+    if not permissions.can_manage(actor, locked):
+        raise Refused("forbidden", "You may not change this auction.")
+    return locked
+
+
+def _locked_lot(lot: Lot, actor: User) -> Lot:
+    auction = _locked(lot.auction, actor)
+    locked = Lot.objects.select_for_update(of=("self",)).get(pk=lot.pk, auction=auction)
+    locked.auction = auction
+    return locked
+
+
+def _changed(instance: models.Model, changes: Any) -> set[str]:
+    return {name for name, value in changes.items() if getattr(instance, name) != value}
+
+
+def _clean(instance: models.Model, exclude: Iterable[str] = ()) -> None:
+    try:
+        instance.full_clean(exclude=set(exclude))
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        raise Refused("invalid", messages[0], field=None if name == NON_FIELD_ERRORS else name) from None
+
+
+def _save(instance: models.Model, changed: Iterable[str] | None = None) -> None:
+    _clean(instance)
+    if changed is None:
+        instance.save()
+        return
+    names = {field.name for field in instance._meta.get_fields()}
+    instance.save(update_fields=sorted({*changed, *({"updated_at"} & names)}))
+
+
+def _channel_for(auction: Auction) -> Any:
+    private = auction.visibility == Visibility.INVITE_ONLY
+    return streaming.provider().assign_channel(auction.organizer, private=private)
+
+
+def _token(length: int) -> str:
+    return "".join(secrets.choice("23456789abcdefghjkmnpqrstuvwxyz") for _ in range(length))
+
+
+def _save_with_slug(auction: Auction) -> None:
+    base = slugify(auction.title)[:100] or "auction"
+    # The link of an auction that is not listed must not be guessed from its title.
+    guessable = auction.visibility == Visibility.PUBLIC and not Auction.objects.filter(slug=base).exists()
+    auction.slug = base if guessable else f"{base}-{_token(12)}"
+    _clean(auction)
+    try:
+        with transaction.atomic():
+            auction.save()
+    except IntegrityError:
+        # Another auction took the slug between the look and the write.
+        auction.slug = f"{base}-{_token(12)}"
+        auction.save()
+
+
+def _next_number(auction: Auction) -> str:
+    taken = set(Lot.objects.filter(auction=auction).values_list("number", flat=True))
+    number = 1 + max((int(text) for text in taken if text.isascii() and text.isdigit()), default=0)
+    return str(number)

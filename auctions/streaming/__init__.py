@@ -1,0 +1,13 @@
+"""Video behind one interface; `provider()` returns the one that the settings chose."""
+
+from django.conf import settings
+
+from auctions.streaming.base import StreamProvider
+from auctions.streaming.local import LocalProvider
+
+_PROVIDERS: dict[str, type[StreamProvider]] = {LocalProvider.name: LocalProvider}
+
+
+def provider() -> StreamProvider:
+    """Return the video provider of this installation."""
+    return _PROVIDERS[settings.STREAM_PROVIDER]()

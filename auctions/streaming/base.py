@@ -1,0 +1,92 @@
+"""The interface that every video provider fulfils. Trouble with video never touches bidding.
+
+Callers hold a StreamChannel row and ask the provider for everything else. No stream key leaves through
+`playback` or `status`; `ingest` is for those who may manage the auction.
+"""
+
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from accounts.models import Organizer
+from auctions.models import StreamChannel
+
+
+class StreamTrouble(Exception):
+    """The provider could not do what was asked; the message is fit for the host."""
+
+
+class StreamState(enum.StrEnum):
+    """Whether pictures arrive."""
+
+    OFFLINE = "offline"
+    LIVE = "live"
+    UNKNOWN = "unknown"
+
+
+class Playback(TypedDict):
+    """Where and how a page watches: `kind` is ivs, hls or relay."""
+
+    kind: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """Where the host sends to, and the secret that allows it."""
+
+    url: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """What the provider knows of a stream now. `viewers` is None where it does not count."""
+
+    state: StreamState
+    health: str | None = None
+    viewers: int | None = None
+
+
+class StreamProvider(ABC):
+    """Assigns channels and carries video. All methods may raise StreamTrouble."""
+
+    name: str
+
+    @abstractmethod
+    def assign_channel(self, organizer: Organizer, *, private: bool) -> StreamChannel:
+        """Return the organizer's channel, made at first use; a private one is for invite-only auctions."""
+
+    @abstractmethod
+    def ingest(self, channel: StreamChannel) -> Ingest:
+        """Return where the host sends to, with the current key."""
+
+    @abstractmethod
+    def rotate_key(self, channel: StreamChannel) -> Ingest:
+        """Replace the key, so that whoever holds the old one can no longer send."""
+
+    @abstractmethod
+    def status(self, channel: StreamChannel) -> StreamStatus:
+        """Return what is known of the stream."""
+
+    @abstractmethod
+    def playback(self, channel: StreamChannel) -> Playback:
+        """Return where a page watches."""
+
+    @abstractmethod
+    def send_metadata(self, channel: StreamChannel, payload: Mapping[str, Any]) -> None:
+        """Put a note into the stream at this moment, where the provider can."""
+
+    @abstractmethod
+    def cut_off(self, channel: StreamChannel) -> None:
+        """End the stream and make its key worthless. Harmless when nothing is sent."""
+
+    @abstractmethod
+    def end(self, channel: StreamChannel) -> None:
+        """End the stream of a finished auction. Harmless when it was ended before."""
+
+    @abstractmethod
+    def recording_url(self, channel: StreamChannel) -> str | None:
+        """Return where the recording is, if there is one."""

@@ -1,0 +1,153 @@
+"""Tags and filters of the pages: amounts, times in an auction's own zone, the optional font, form fields.
+
+Formats and looks up; decides nothing and queries nothing.
+"""
+
+import zoneinfo
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from django import template
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.staticfiles import finders
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.models import User
+from auctions import presenting
+from auctions.models import Auction, Lot
+from auctions.money import Currency
+from auctions.permissions import can_host
+
+register = template.Library()
+
+_FONT_STYLES = "archivo/standard.css"
+_FONT_FILE = "archivo/files/archivo-latin-standard-normal.woff2"
+
+
+def _style(value: presenting.MoneyStyle | Currency | Auction) -> presenting.MoneyStyle:
+    if isinstance(value, presenting.MoneyStyle):
+        return value
+    return presenting.MoneyStyle(value.currency if isinstance(value, Auction) else value)
+
+
+def _minor(amount: int | str | None, style: presenting.MoneyStyle) -> int | None:
+    return presenting.wire_minor(amount, style.currency) if isinstance(amount, str) else amount
+
+
+@register.filter
+def money(amount: int | str | None, of: presenting.MoneyStyle | Currency | Auction) -> str:
+    """Write minor units, or an amount of the wire, in an auction's currency; nothing for None."""
+    style = _style(of)
+    minor = _minor(amount, style)
+    return "" if minor is None else presenting.money_text(minor, style)
+
+
+@register.filter
+def money_full(amount: int | str | None, of: presenting.MoneyStyle | Currency | Auction) -> str:
+    """Write an amount with its cents, also when they are zero."""
+    style = _style(of)
+    minor = _minor(amount, style)
+    return "" if minor is None else presenting.money_text(minor, style, full=True)
+
+
+@register.simple_tag
+def figure(amount: int | str | None, of: presenting.MoneyStyle | Currency | Auction) -> SafeString:
+    """Write an amount for large type: the sign is a span of its own, so that it can be smaller."""
+    style = _style(of)
+    minor = _minor(amount, style)
+    if minor is None:
+        return format_html("{}", "\u2013")
+    sign, digits = presenting.money_parts(minor, style)
+    return format_html('<span class="sign">{}</span>{}', sign, digits)
+
+
+@register.filter
+def figure_length(amount: int | str | None, of: presenting.MoneyStyle | Currency | Auction) -> int:
+    """Return how many figures wide an amount is, for the size of large type."""
+    style = _style(of)
+    minor = _minor(amount, style)
+    if minor is None:
+        return 2
+    sign, digits = presenting.money_parts(minor, style)
+    return min(16, max(2, len(digits) + (len(sign) + 1) // 2))
+
+
+@register.filter
+def in_zone(moment: datetime | None, auction: Auction) -> datetime | None:
+    """Move a moment into the auction's time zone."""
+    return None if moment is None else timezone.localtime(moment, zoneinfo.ZoneInfo(auction.time_zone))
+
+
+@register.simple_tag
+def show_time(moment: datetime | None, auction: Auction, pattern: str = "D j M, H:i") -> SafeString | str:
+    """Write a moment in the auction's own zone, with the zone's name, as a `time` element."""
+    local = in_zone(moment, auction)
+    if local is None:
+        return ""
+    with timezone.override(zoneinfo.ZoneInfo(auction.time_zone)):
+        text = date_format(local, pattern)
+    # A day needs no zone; a time of day without one would be a guess.
+    zone = f" {local.strftime('%Z')}" if "H" in pattern else ""
+    return format_html('<time datetime="{}">{}{}</time>', local.isoformat(), text, zone)
+
+
+@register.filter
+def until_text(moment: datetime | None) -> str:
+    """Say how long it is until a moment, in two units; nothing when it has passed."""
+    seconds = round((moment - timezone.now()).total_seconds()) if moment else 0
+    return presenting.span_text(seconds if seconds < 60 else seconds - seconds % 60) if seconds > 0 else ""
+
+
+@register.filter
+def epoch_ms(moment: datetime | None) -> int | str:
+    """Return a moment in milliseconds since the epoch."""
+    return "" if moment is None else round(moment.timestamp() * 1000)
+
+
+@register.filter
+def clock_time(at_ms: int, auction: Auction) -> str:
+    """Write the time of day of a moment on Redis' clock, in the auction's own zone."""
+    zone = zoneinfo.ZoneInfo(auction.time_zone)
+    return datetime.fromtimestamp(at_ms / 1_000, zone).strftime("%H:%M:%S")
+
+
+@register.filter
+def may_host(user: User | AnonymousUser) -> bool:
+    """Say whether to show this person the way to the host's pages."""
+    return can_host(user)
+
+
+@register.filter
+def percent(basis_points: int) -> str:
+    """Write basis points as a percentage, like 12.5 %."""
+    whole, rest = divmod(basis_points, 100)
+    return f"{whole}{f'.{rest:02d}'.rstrip('0') if rest else ''}\u00a0%"
+
+
+@register.filter
+def picture(lot: Lot | None) -> str:
+    """Return the address of a lot's first picture from what was prefetched, or nothing."""
+    pictures: list[Any] = list(lot.images.all()) if lot is not None else []
+    return pictures[0].file.url if pictures else ""
+
+
+@cache
+def _has_font() -> bool:
+    return finders.find(_FONT_STYLES) is not None and finders.find(_FONT_FILE) is not None
+
+
+@register.simple_tag
+def has_archivo() -> bool:
+    """Say whether the pages are set in Archivo, whose condensed figures are narrower."""
+    return _has_font()
+
+
+@register.inclusion_tag("parts/font.html")
+def archivo() -> dict[str, str]:
+    """Link Archivo where its npm package was put into the static files; the layout holds without it."""
+    return {"styles": static(_FONT_STYLES), "file": static(_FONT_FILE)} if _has_font() else {}

@@ -1,0 +1,240 @@
+"""The host's sheet: it saves, it grows and shrinks without scripts, and every error stands at its field."""
+
+import io
+
+import pytest
+from django.urls import reverse
+from PIL import Image
+
+from auctions.forms import MAX_LOTS_A_FORM
+from auctions.models import Auction, AuctionStatus, Lot, LotStatus
+
+pytest_plugins = ["tests.cast"]
+
+NEW = "/host/auctions/new/"
+
+
+def sheet(*lots, **show):
+    data = {
+        "title": "Friday night",
+        "visibility": "public",
+        "entry": "none",
+        "currency_code": "EUR",
+        "premium": "12.5",
+        "time_zone": "Europe/Berlin",
+        "starts_at": "2030-06-01T20:00",
+        "auto_advance": "on",
+        "gap": "8",
+        "lot": [str(index) for index in range(len(lots))],
+    } | show
+    for index, lot in enumerate(lots):
+        values = {
+            "title": f"Thing {index}",
+            "opening_amount": "40.00",
+            "increments": "flat",
+            "preset": "classic",
+            "duration": "60",
+        } | lot
+        data |= {f"lot-{index}-{name}": value for name, value in values.items()}
+    return data
+
+
+@pytest.fixture
+def at_desk(client, host):
+    client.force_login(host)
+    return client
+
+
+def errors(response):
+    page = response.context["sheet"]
+    return {name: list(found) for form in (page.form, *page.lot_forms) for name, found in form.errors.items()}
+
+
+def test_a_draft_is_saved_with_its_lots(at_desk):
+    response = at_desk.post(NEW, sheet({}, {"title": "Lamp", "preset": "flash", "duration": "90", "number": "12A"}))
+
+    auction = Auction.objects.get()
+    assert response.url == reverse("host_auction", args=(auction.pk,))
+    assert (auction.status, auction.buyer_premium_bp, auction.gap_ms) == (AuctionStatus.DRAFT, 1_250, 8_000)
+    assert auction.starts_at is not None
+    assert auction.starts_at.isoformat() == "2030-06-01T18:00:00+00:00"
+    lamp = auction.lots.get(number="12A")
+    assert (lamp.opening_amount, lamp.duration_ms, lamp.window_ms, lamp.extension_mode) == (
+        4_000,
+        90_000,
+        10_000,
+        "reset",
+    )
+
+
+def test_amounts_are_read_in_the_currency_of_the_show(at_desk):
+    at_desk.post(NEW, sheet({"opening_amount": "1250"}, currency_code="JPY"))
+    assert Lot.objects.get().opening_amount == 1_250
+
+    response = at_desk.post(NEW, sheet({"opening_amount": "12.50"}, currency_code="JPY"))
+    assert errors(response) == {"opening_amount": ["Write an amount in JPY, like 125."]}
+
+
+@pytest.mark.parametrize("wrong", ["NaN", "1e5", "-1", "0", "1,000.00", "12.345", "٣٤", "1 000"])
+def test_what_is_no_amount_is_refused_at_its_field_and_kept(at_desk, wrong):
+    response = at_desk.post(NEW, sheet({"opening_amount": wrong}))
+
+    assert response.status_code == 422
+    assert list(errors(response)) == ["opening_amount"]
+    assert response.context["sheet"].lot_forms[0]["opening_amount"].value() == wrong
+    assert not Auction.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("title", "   "),
+        ("premium", "101"),
+        ("premium", "-1"),
+        ("premium", "1e1"),
+        ("time_zone", "Mars/Olympus"),
+        ("starts_at", "tomorrow"),
+        ("currency_code", "XXX"),
+        ("visibility", "secret"),
+        ("gap", "99999"),
+    ],
+)
+def test_what_is_wrong_with_the_show_stands_at_its_field(at_desk, field, value):
+    response = at_desk.post(NEW, sheet({}, **{field: value}))
+
+    assert response.status_code == 422
+    assert field in errors(response)
+
+
+@pytest.mark.parametrize(
+    ("lot", "field"),
+    [
+        ({"title": " "}, "title"),
+        ({"duration": "0"}, "duration"),
+        ({"duration": ""}, "duration"),
+        ({"buy_now_amount": "40.00"}, "buy_now_amount"),
+        ({"estimate_low": "50.00", "estimate_high": "40.00"}, "estimate_high"),
+        ({"preset": "own", "window": "0", "extension": "30", "extension_cap": "20"}, "extension_cap"),
+        ({"increments": "own", "own_increments": "0: 5, 0: 10"}, "own_increments"),
+        ({"increments": "own", "own_increments": ""}, "own_increments"),
+        ({"preset": "nonsense"}, "preset"),
+        ({"number": "123456789"}, "number"),
+    ],
+)
+def test_what_is_wrong_with_a_lot_stands_at_its_field(at_desk, lot, field):
+    response = at_desk.post(NEW, sheet({}, lot))
+
+    assert response.status_code == 422
+    assert field in response.context["sheet"].lot_forms[1].errors
+    assert not response.context["sheet"].lot_forms[0].errors
+    assert not Auction.objects.exists()
+
+
+def test_two_lots_of_one_number_are_refused_at_the_second(at_desk):
+    response = at_desk.post(NEW, sheet({"number": "1"}, {"number": "1"}))
+
+    assert errors(response) == {"number": ["Lot number 1 is taken."]}
+    assert not Auction.objects.exists()
+
+
+def test_to_start_by_itself_it_needs_a_time(at_desk):
+    response = at_desk.post(NEW, sheet({}, starts_at="", auto_start="on"))
+
+    assert list(errors(response)) == ["starts_at"]
+
+
+def test_an_auction_has_at_least_one_lot(at_desk):
+    response = at_desk.post(NEW, sheet())
+
+    assert response.status_code == 422
+    assert "at least one lot" in response.context["sheet"].error
+
+
+def test_lots_are_added_and_removed_without_scripts_and_nothing_is_lost(at_desk):
+    added = at_desk.post(NEW, sheet({"title": ""}, add_lot="1")).context["sheet"]
+    assert [str(form.prefix) for form in added.lot_forms] == ["lot-0", "lot-1"]
+    assert added.error_count == 0
+
+    removed = at_desk.post(NEW, sheet({"title": "First"}, {"title": "Second"}, remove_lot="0")).context["sheet"]
+    assert [form["title"].value() for form in removed.lot_forms] == ["Second"]
+    assert removed.form["title"].value() == "Friday night"
+    assert not Auction.objects.exists()
+
+
+def test_hostile_indexes_do_no_harm(at_desk):
+    data = sheet({}, lot=["0", "x", "-1", "99999999", *(str(number) for number in range(1, 900))])
+
+    response = at_desk.post(NEW, data)
+
+    assert response.status_code == 422
+    assert len(response.context["sheet"].lot_forms) <= MAX_LOTS_A_FORM
+
+
+def test_a_picture_is_stored_and_what_is_none_is_refused(at_desk, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 30), "green").save(picture, "PNG")
+    picture.seek(0)
+    picture.name = "lamp.png"
+    at_desk.post(NEW, sheet({}) | {"lot-0-picture": picture})
+    assert Lot.objects.get().images.count() == 1
+
+    script = io.BytesIO(b"<svg onload=alert(1)>")
+    script.name = "lamp.png"
+    response = at_desk.post(NEW, sheet({}) | {"lot-0-picture": script})
+    assert list(errors(response)) == ["picture"]
+    assert Auction.objects.count() == 1
+
+
+def test_a_draft_is_changed_lot_by_lot(at_desk):
+    at_desk.post(NEW, sheet({}, {}))
+    auction = Auction.objects.get()
+    keep, drop = auction.lots.all()
+    edit = reverse("host_auction_edit", args=(auction.pk,))
+    shown = at_desk.get(edit).context["sheet"]
+    assert shown.lot_forms[0].initial["opening_amount"] == "40.00"
+    assert shown.form.initial["premium"] == "12.5"
+
+    at_desk.post(edit, sheet({"id": keep.pk, "title": "Changed"}, {"title": "Added"}, title="New title", premium="10"))
+
+    auction.refresh_from_db()
+    assert (auction.title, auction.buyer_premium_bp) == ("New title", 1_000)
+    assert list(auction.lots.values_list("title", flat=True)) == ["Changed", "Added"]
+    assert not Lot.objects.filter(pk=drop.pk).exists()
+
+
+def test_a_lot_of_another_auction_cannot_be_named(at_desk):
+    at_desk.post(NEW, sheet({}))
+    at_desk.post(NEW, sheet({"title": "Other"}))
+    first, second = Auction.objects.order_by("pk")
+    foreign = second.lots.get()
+
+    at_desk.post(reverse("host_auction_edit", args=(first.pk,)), sheet({"id": foreign.pk, "title": "Stolen"}))
+
+    foreign.refresh_from_db()
+    assert foreign.title == "Other"
+
+
+def test_the_host_sees_how_long_the_evening_takes(at_desk):
+    at_desk.post(NEW, sheet({}, {}))
+
+    response = at_desk.get(reverse("host_auction", args=(Auction.objects.get().pk,)))
+
+    assert (response.context["least"], response.context["most"]) == ("2 min 8 s", "22 min 8 s")
+    assert response.context["pending"] == Lot.objects.filter(status=LotStatus.PENDING).count()
+
+
+def test_the_evening_of_others_is_not_found(client, at_desk, bidder):
+    at_desk.post(NEW, sheet({}))
+    auction = Auction.objects.get()
+    client.force_login(bidder)
+
+    for name in ("host_auction", "host_auction_edit"):
+        assert client.get(reverse(name, args=(auction.pk,))).status_code == 404
+    assert client.post(reverse("host_step", args=(auction.pk, "schedule"))).status_code == 404
+    assert client.get(NEW).status_code == 403
+
+
+def test_strangers_sign_in_first(client, db):
+    for path in (NEW, "/host/auctions/", "/my/bids/"):
+        assert client.get(path).url == f"/accounts/login/?next={path}"

@@ -1,0 +1,192 @@
+"""Uploaded pictures: what is refused, and that what is stored was written by us."""
+
+import io
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+
+from auctions import media
+from auctions.errors import Refused
+from auctions.services import lot_image_add, lot_image_remove
+
+SECRET = b"GPS 52.5163 13.3777"
+
+
+def encoded(image_format="JPEG", size=(60, 40), mode="RGB", **options):
+    out = io.BytesIO()
+    Image.new(mode, size, "red" if mode != "P" else 1).save(out, image_format, **options)
+    return out.getvalue()
+
+
+def stored(data):
+    picture = media.clean_picture(io.BytesIO(data))
+    return picture, Image.open(io.BytesIO(picture.content))
+
+
+def outcome(data):
+    try:
+        stored(data)
+    except Refused as refused:
+        return refused.code
+    return "stored"
+
+
+def check_refused(data, code):
+    with pytest.raises(Refused) as refused:
+        media.clean_picture(io.BytesIO(data))
+    assert (refused.value.code, refused.value.field) == (code, "file")
+    assert refused.value.message
+
+
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP"])
+def test_every_accepted_format_becomes_webp(image_format):
+    picture, image = stored(encoded(image_format))
+    assert (image.format, image.size, picture.extension) == ("WEBP", (60, 40), "webp")
+    assert (picture.width, picture.height) == (60, 40)
+
+
+@pytest.mark.parametrize(
+    ("image_format", "mode"),
+    [
+        ("PNG", "1"),
+        ("PNG", "L"),
+        ("PNG", "LA"),
+        ("PNG", "P"),
+        ("PNG", "RGBA"),
+        ("PNG", "I;16"),
+        ("JPEG", "L"),
+        ("JPEG", "CMYK"),
+    ],
+)
+def test_every_colour_mode_is_taken(image_format, mode):
+    out = io.BytesIO()
+    Image.new(mode, (8, 8)).save(out, image_format)
+    assert stored(out.getvalue())[1].size == (8, 8)
+
+
+def test_what_the_camera_wrote_about_place_and_owner_is_gone():
+    exif = Image.Exif()
+    exif[0x010E] = SECRET.decode()
+    exif[0x8298] = "Owner"
+    data = encoded("JPEG", exif=exif.tobytes(), comment=SECRET)
+    assert SECRET in data
+    picture, image = stored(data)
+    assert SECRET not in picture.content
+    assert not image.getexif()
+    assert b"Owner" not in picture.content
+    assert "icc_profile" not in image.info
+
+
+def test_a_picture_taken_sideways_is_turned_upright():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert stored(encoded("JPEG", exif=exif.tobytes()))[1].size == (40, 60)
+
+
+def test_a_large_picture_is_made_smaller_and_keeps_its_shape():
+    assert stored(encoded("JPEG", size=(4_000, 1_000)))[1].size == (2_048, 512)
+
+
+def test_a_file_that_hides_another_loses_it():
+    payload = b"PK\x03\x04<script>alert(1)</script><?php system($_GET['x']); ?>"
+    picture, _ = stored(encoded("PNG") + payload)
+    assert b"script" not in picture.content
+    assert b"php" not in picture.content
+
+
+def test_only_the_first_picture_of_an_animation_is_kept():
+    out = io.BytesIO()
+    frames = [Image.new("RGB", (10, 10), colour) for colour in ("red", "blue", "green")]
+    frames[0].save(out, "WEBP", save_all=True, append_images=frames[1:])
+    assert getattr(stored(out.getvalue())[1], "n_frames", 1) == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",
+        b"<?xml version='1.0'?><svg/>",
+        b"<html><script>alert(1)</script></html>",
+        b"%PDF-1.7",
+        b"MZ\x90\x00",
+        b"\x00" * 2_000,
+        b"GIF89a" + b"\x00" * 50,
+        b"BM" + b"\x00" * 60,
+        b"\xff\xd8\xff",
+        b"\x89PNG\r\n\x1a\n",
+        b"RIFF\x00\x00\x00\x00WEBP",
+    ],
+    ids=ascii,
+)
+def test_what_is_no_picture_is_refused(data):
+    check_refused(data, "not_an_image")
+
+
+@pytest.mark.parametrize("image_format", ["GIF", "BMP", "TIFF", "ICO", "PPM"])
+def test_other_formats_are_refused(image_format):
+    check_refused(encoded(image_format), "not_an_image")
+
+
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP"])
+def test_a_picture_cut_short_anywhere_is_refused_or_read_and_never_a_crash(image_format):
+    data = encoded(image_format, size=(200, 150))
+    assert {outcome(data[:length]) for length in range(1, len(data), 7)} <= {"stored", "not_an_image"}
+
+
+def test_a_picture_with_any_broken_byte_is_refused_or_read_and_never_a_crash():
+    data = encoded("PNG", size=(20, 20))
+    broken = (data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :] for place in range(len(data)))
+    assert {outcome(each) for each in broken} <= {"stored", "not_an_image", "image_too_many_pixels"}
+
+
+def bomb(width, height):
+    """Return a small PNG that claims a huge size."""
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = zlib.compress(b"\x00" * 1_000_000, 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("size", [(8_000, 8_000), (20_000, 20_000), (65_000, 65_000), (2**31 - 1, 2**31 - 1)])
+def test_a_bomb_is_refused_by_its_header(size):
+    with pytest.raises(Refused) as refused:
+        media.clean_picture(io.BytesIO(bomb(*size)))
+    assert refused.value.code in {"image_too_many_pixels", "not_an_image"}
+
+
+def test_a_file_that_is_too_large_or_empty_is_refused(monkeypatch):
+    check_refused(b"", "image_empty")
+    monkeypatch.setattr(media, "MAX_UPLOAD_BYTES", 1_000)
+    check_refused(b"\xff" * 1_001, "image_too_large")
+
+
+def test_a_stored_picture_has_a_name_of_ours_and_goes_with_its_file(
+    host, lot, settings, tmp_path, django_capture_on_commit_callbacks
+):
+    settings.MEDIA_ROOT = tmp_path
+    upload = io.BytesIO(encoded())
+    upload.name = "../../etc/passwd.php"
+    image = lot_image_add(actor=host, lot=lot, upload=upload, alt=" A lamp ")
+    assert (image.alt, image.position, image.width, image.height) == ("A lamp", 0, 60, 40)
+    path = tmp_path / image.file.name
+    assert path.parent == tmp_path / "lots"
+    assert "passwd" not in path.name
+    assert path.suffix == ".webp"
+    second = lot_image_add(actor=host, lot=lot, upload=io.BytesIO(encoded()))
+    assert second.position == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        lot_image_remove(actor=host, image=image)
+    assert not path.exists()
+    assert [left.pk for left in lot.images.all()] == [second.pk]
+
+
+def test_only_who_manages_the_auction_adds_pictures(other_host, lot):
+    with pytest.raises(Refused) as refused:
+        lot_image_add(actor=other_host, lot=lot, upload=io.BytesIO(encoded()))
+    assert refused.value.code == "forbidden"
+    assert not lot.images.exists()

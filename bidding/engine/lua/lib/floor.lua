@@ -1,0 +1,63 @@
+-- Shared by every script that changes an auction: its state, the time, amounts as text, and the log.
+-- Expects KEYS[1] = state and, where `emit` is used, KEYS[2] = log; `token` and `salt` are set by the script.
+
+local state_key, log_key = KEYS[1], KEYS[2]
+local stored = redis.call('HMGET', state_key, 'epoch', 'v', 's', 'time', 'status', 'exponent')
+local epoch, show_status = stored[1], stored[5]
+local known = epoch and true or false
+local version, private_version = tonumber(stored[2]) or 0, tonumber(stored[3]) or 0
+local exponent = tonumber(stored[6]) or 0
+
+-- Milliseconds; never less than at an earlier decision of this auction, even if the server's clock stepped back.
+local clock = redis.call('TIME')
+local now = math.max(tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000), tonumber(stored[4]) or 0)
+
+local entries = {}
+
+-- Lua prints large numbers in exponent form; `%.0f` does not.
+local format = string.format
+local function whole(number) return format('%.0f', number) end
+local now_text = whole(now)
+
+-- JSON text of a string; ids and codes need no escaping, and the encoder is slow to start.
+local function quoted(text)
+  if text:find('^[%w_-]*$') then return '"' .. text .. '"' end
+  return cjson.encode(text)
+end
+
+local function money(minor)
+  local digits = whole(minor)
+  if exponent == 0 then return digits end
+  digits = string.rep('0', exponent + 1 - #digits) .. digits
+  return digits:sub(1, -exponent - 1) .. '.' .. digits:sub(-exponent)
+end
+
+local function amount_or_null(minor) return minor and ('"' .. money(minor) .. '"') or 'null' end
+local function whole_or_null(number) return number and whole(number) or 'null' end
+local function leader_or_null(paddle) return paddle and ('{"paddle":' .. paddle .. '}') or 'null' end
+
+-- Appends a public entry under the next version. `fields` is JSON text without braces, `private` a JSON object.
+local function emit(kind, run, fields, private)
+  version, private_version = version + 1, 0
+  local v = whole(version)
+  local public = format('{"type":"%s","v":%s,"epoch":"%s","at_ms":%s%s%s}', kind, v, epoch, now_text,
+    fields ~= '' and ',' or '', fields)
+  redis.call('XADD', log_key, v .. '-0', 'kind', kind, 'run', run or '', 'at', now_text, 'epoch', epoch,
+    'public', public, 'private', private or '{}', 'salt', salt)
+  entries[#entries + 1] = v
+  entries[#entries + 1] = public
+end
+
+-- Appends an entry that the room never sees, at the last public version and the next sub-number.
+local function emit_private(kind, run, private)
+  private_version = private_version + 1
+  redis.call('XADD', log_key, whole(version) .. '-' .. whole(private_version), 'kind', kind, 'run', run or '',
+    'at', now_text, 'epoch', epoch, 'public', '', 'private', private, 'salt', salt)
+end
+
+-- Writes what `emit` advanced, with further fields of the state.
+local function commit(...)
+  redis.call('HSET', state_key, 'v', whole(version), 's', whole(private_version), 'time', now_text, ...)
+end
+
+local function reply(code) return { token, code, epoch, whole(version), now_text, unpack(entries) } end

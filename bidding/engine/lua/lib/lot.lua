@@ -1,0 +1,85 @@
+-- Shared by the scripts that know the current lot: its fields, its next minimum, and its JSON for the room.
+
+-- Returns the lot as far as a bid needs it, or nil where none was opened yet. Empty fields are absent.
+-- What is frozen at the opening is one packed field, because this runs for every bid.
+local function load_lot(key)
+  local v = redis.call('HMGET', key, 'frozen', 'status', 'price', 'leader', 'paddle', 'max', 'bids', 'buy_now', 'ends',
+    'extensions_used', 'hammer_at', 'reason')
+  if not v[1] then return nil end
+  local lot = cmsgpack.unpack(v[1])
+  lot.status, lot.reason = v[2], v[12]
+  lot.price, lot.leader, lot.paddle, lot.max = tonumber(v[3]), tonumber(v[4]), tonumber(v[5]), tonumber(v[6])
+  lot.bids, lot.buy_now, lot.ends = tonumber(v[7]), tonumber(v[8]), tonumber(v[9])
+  lot.extensions_used, lot.hammer_at = tonumber(v[10]), tonumber(v[11])
+  return lot
+end
+
+-- Returns the lot with what only the desk, a closing and a reader need.
+local function load_whole_lot(key)
+  local lot = load_lot(key)
+  if not lot then return nil end
+  local v = redis.call('HMGET', key, 'remaining', 'closing', 'result', 'desk_v', 'beat')
+  lot.remaining, lot.closing, lot.desk_v, lot.beat = tonumber(v[1]), tonumber(v[2]), tonumber(v[4]), tonumber(v[5])
+  lot.result = v[3] and v[3] ~= '' and v[3] or nil
+  return lot
+end
+
+local function step_at(lot, price)
+  local step
+  for _, row in ipairs(lot.increments) do
+    if row[1] > price then break end
+    step = row[2]
+  end
+  return step
+end
+
+-- The least amount that the next bid must have. A buy-now price is always enough.
+local function minimum_of(lot)
+  local minimum = lot.price and (lot.price + step_at(lot, lot.price)) or lot.opening
+  if lot.buy_now and lot.buy_now < minimum then return lot.buy_now end
+  return minimum
+end
+
+local function reserve_met(lot)
+  return (not lot.reserve) or (lot.price ~= nil and lot.price >= lot.reserve)
+end
+
+local function extensions_json(lot)
+  return '{"used":' .. whole(lot.extensions_used) .. ',"allowed":' .. whole(lot.extensions_allowed) .. '}'
+end
+
+-- Returns paddle, status, spending limit (or nil) and whether the bidder works for the auction; nil for a stranger.
+local function bidder_of(registrations_key, registration)
+  local known_as = redis.call('HGET', registrations_key, registration)
+  if not known_as then return nil end
+  local paddle, status, limit, barred = known_as:match('^(%d+)|(%a+)|(%d*)|(%d)$')
+  return tonumber(paddle), status, tonumber(limit), barred == '1'
+end
+
+local function lot_json(lot)
+  local closed = lot.result ~= nil
+  return '{"id":' .. whole(lot.id)
+    .. ',"run":' .. lot.run
+    .. ',"number":' .. cjson.encode(lot.number)
+    .. ',"title":' .. cjson.encode(lot.title)
+    .. ',"image_url":' .. (lot.image ~= '' and cjson.encode(lot.image) or 'null')
+    .. ',"status":"' .. lot.status
+    .. '","opening_amount":"' .. money(lot.opening)
+    .. '","current_amount":' .. amount_or_null(lot.price)
+    .. ',"minimum_amount":"' .. money(minimum_of(lot))
+    .. '","buy_now_amount":' .. amount_or_null(lot.buy_now)
+    .. ',"leader":' .. leader_or_null(lot.paddle)
+    .. ',"bid_count":' .. whole(lot.bids)
+    .. ',"reserve_met":' .. tostring(reserve_met(lot))
+    .. ',"has_reserve":' .. tostring(lot.reserve ~= nil)
+    .. ',"ends_at_ms":' .. whole_or_null(lot.ends)
+    .. ',"remaining_ms":' .. whole_or_null(lot.remaining)
+    .. ',"extensions":' .. extensions_json(lot)
+    .. ',"window_ms":' .. whole(lot.window)
+    .. ',"extension_ms":' .. whole(lot.extension)
+    .. ',"extension_mode":"' .. lot.mode
+    .. '","result":' .. (closed and ('"' .. lot.result .. '"') or 'null')
+    .. ',"reason":' .. (closed and ('"' .. lot.reason .. '"') or 'null')
+    .. ',"winner":' .. (lot.result == 'sold' and leader_or_null(lot.paddle) or 'null')
+    .. '}'
+end

@@ -1,0 +1,205 @@
+-- Decides one bid. This script is the lock around a bid: Redis runs it alone, nothing can come between its
+-- check and its write, and nobody can die holding it.
+-- KEYS: 1 state, 2 log, 3 lot, 4 offers, 5 recent, 6 refusals, 7 tombstone, 8 registrations, 9 answers,
+--       10 answer ids, 11 won, 12 catalogue, 13 pre-bids of the lot that is given, 14 own pre-bids
+-- ARGV: 1 token, 2 salt, 3 registration, 4 bid id ('' = none), 5 lot ('' = the open one), 6 amount (minor units),
+--       7 kind (bid | max), 8 not after (ms, ''), 9 time of the refusal that is confirmed (ms, ''), 10 channel,
+--       11 entered by (user, ''), 12 answers remembered, 13 refusals kept, 14 how long a confirmation holds (ms)
+-- Returns: token, new | repeat, epoch, answer (JSON), entries…; `missing` where nothing is known
+-- Emits: HIGHEST_BID, LOT_EXTENDED, LOT_CLOSED; MAX_RAISED and PRE_BID privately
+local token, salt = ARGV[1], ARGV[2]
+--- @include floor
+--- @include lot
+--- @include offers
+local lot_key, won_key, registrations_key = KEYS[3], KEYS[11], KEYS[8]
+--- @include closing
+
+local registration, bid_id, lot_given, kind = tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[7]
+local fingerprint = kind .. ' ' .. ARGV[6] .. ' ' .. lot_given
+
+if bid_id ~= '' then
+  local stored = redis.call('HGET', KEYS[9], bid_id)
+  if stored then
+    local before, answer = stored:match('^([^\n]*)\n(.*)$')
+    if before == fingerprint then return { token, 'repeat', epoch or '', answer } end
+    return { token, 'repeat', epoch or '', '{"code":"id_reused","v":' .. whole(version) .. ',"at":' .. whole(now) .. '}' }
+  end
+end
+if not known then
+  if redis.call('EXISTS', KEYS[7]) == 1 then
+    return { token, 'new', '', '{"code":"not_open","v":0,"at":' .. whole(now) .. '}' }
+  end
+  return { token, 'missing' }
+end
+
+-- `tonumber` alone would take "nan", "1e5" and "0x10".
+if not ARGV[6]:match('^[1-9]%d*$') or #ARGV[6] > 14 or tonumber(ARGV[6]) > 1e13 then
+  return { token, 'new', epoch, '{"code":"bad_amount","v":' .. whole(version) .. ',"at":' .. whole(now) .. '}' }
+end
+local amount = tonumber(ARGV[6])
+local lot = load_lot(lot_key)
+
+local function remember(answer)
+  if bid_id == '' then return end
+  redis.call('HSET', KEYS[9], bid_id, fingerprint .. '\n' .. answer)
+  if redis.call('RPUSH', KEYS[10], bid_id) > tonumber(ARGV[12]) then
+    redis.call('HDEL', KEYS[9], redis.call('LPOP', KEYS[10]))
+  end
+end
+
+-- A refusal changes nothing but the memory of it: no version, no price, no end.
+local function refuse(code, minimum, late)
+  local answer = format('{"code":"%s","v":%.0f,"epoch":"%s","at":%s,"amount":%.0f,"kind":%s%s%s%s%s}', code, version,
+    epoch, now_text, amount, quoted(kind),
+    lot_given:match('^[1-9]%d*$') and (',"lot":' .. lot_given) or (lot and (',"lot":' .. whole(lot.id)) or ''),
+    (lot and lot.price) and (',"price":' .. whole(lot.price)) or '',
+    minimum and (',"minimum":' .. whole(minimum)) or '',
+    late and (',"late":' .. whole(late)) or '')
+  remember(answer)
+  redis.call('XADD', KEYS[6], 'MAXLEN', '~', ARGV[13], '*', 'registration', ARGV[3], 'id', bid_id,
+    'asked', fingerprint, 'code', code, 'amount', ARGV[6], 'v', whole(version), 'at', now_text, 'answer', answer)
+  return { token, 'new', epoch, answer }
+end
+
+local not_after, confirmed_at = tonumber(ARGV[8]), tonumber(ARGV[9])
+if not_after and now > not_after then return refuse('expired') end
+
+-- Which lot is meant: the current one, or a pending one that takes pre-bids.
+local coming
+if lot_given ~= '' and not (lot and tonumber(lot_given) == lot.id) then
+  coming = redis.call('HGET', KEYS[12], lot_given)
+  if not coming or (show_status ~= 'live' and show_status ~= 'scheduled') then return refuse('wrong_lot') end
+  if kind ~= 'max' then return refuse('not_open') end
+else
+  if not lot or show_status ~= 'live' then return refuse('not_open') end
+  if lot.status == 'paused' then return refuse('paused') end
+  if lot.status ~= 'open' then
+    if lot.ends and (lot.reason == 'time' or lot.reason == 'no_bids' or lot.reason == 'reserve_not_met') then
+      return refuse('too_late', nil, math.max(now - lot.ends, 0))
+    end
+    return refuse('not_open')
+  end
+  if now >= lot.ends then return refuse('too_late', nil, now - lot.ends) end
+end
+
+local paddle, status, limit, barred = bidder_of(registrations_key, ARGV[3])
+if barred then return refuse('own_lot') end
+if status == 'banned' then return refuse('banned') end
+if status ~= 'approved' then return refuse('not_registered') end
+
+-- What the bidder is bound to already: lots won, and maxima left on other lots that are still to come.
+local function bound_elsewhere()
+  local sum = tonumber(redis.call('HGET', won_key, ARGV[3]) or 0)
+  local own = redis.call('HGETALL', KEYS[14])
+  for i = 1, #own, 2 do
+    if own[i] ~= lot_given and redis.call('HEXISTS', KEYS[12], own[i]) == 1 then sum = sum + tonumber(own[i + 1]) end
+  end
+  if coming and lot and lot.leader == registration and (lot.status == 'open' or lot.status == 'paused') then
+    sum = sum + lot.max
+  end
+  return sum
+end
+
+local function jumps(reference, cap)
+  local confirmed = confirmed_at and now - confirmed_at <= tonumber(ARGV[14])
+  return not confirmed and (amount > 10 * reference or (cap and amount > cap))
+end
+
+local offer_json = format(
+  '{"registration":%s,"paddle":%.0f,"kind":"%s","amount":%s,"id":%s,"channel":%s,"entered_by":%s,"asked":"%s"',
+  ARGV[3], paddle, kind, ARGV[6], quoted(bid_id), quoted(ARGV[10]), ARGV[11] ~= '' and ARGV[11] or 'null', fingerprint)
+
+local function accepted(lot_id, at_version, standing, ends, taken)
+  return format('{"code":"ok","lot":%.0f,"amount":%.0f,"v":%.0f,"epoch":"%s","standing":"%s","ends":%s,"at":%s%s}',
+    lot_id, kind == 'bid' and taken or amount, at_version, epoch, standing, whole_or_null(ends), now_text,
+    kind == 'max' and (',"max":' .. whole(taken)) or '')
+end
+
+local function accept(answer)
+  remember(answer)
+  return { token, 'new', epoch, answer, unpack(entries) }
+end
+
+if coming then
+  local rules = cjson.decode(coming)
+  local before = tonumber(redis.call('HGET', KEYS[14], lot_given) or 0)
+  local buy_now = rules.buy_now ~= cjson.null and rules.buy_now
+  local offered = (buy_now and amount >= buy_now) and buy_now - 1 or amount
+  local minimum = math.max(rules.opening, before + 1)
+  if offered < minimum then return refuse('too_low', minimum) end
+  if jumps(rules.opening, rules.cap ~= cjson.null and rules.cap) then return refuse('too_high', minimum) end
+  if limit and bound_elsewhere() + offered > limit then return refuse('over_limit') end
+  local answer = accepted(tonumber(lot_given), version, 'pre_bid', nil, offered)
+  offer_json = offer_json .. ',"maximum":' .. whole(offered) .. ',"lot":' .. lot_given .. '}'
+  emit_private('PRE_BID', '', offer_json:sub(1, -2) .. ',"answer":' .. answer .. '}')
+  redis.call('HSET', KEYS[14], lot_given, whole(offered))
+  -- A raised pre-bid is a new offer: it stands behind those that came before it.
+  redis.call('HSET', KEYS[13], ARGV[3], whole(version) .. '-' .. whole(private_version) .. ' ' .. offer_json)
+  commit()
+  return accept(answer)
+end
+
+local leads = lot.leader == registration
+if leads and kind == 'bid' then return refuse('already_leading') end
+
+-- A maximum stays below a buy-now price: only a plain bid may end the lot.
+local offered = amount
+if kind == 'max' and lot.buy_now and amount >= lot.buy_now then offered = lot.buy_now - 1 end
+-- Who offers more than the buy-now price pays the buy-now price, and is bound to no more.
+local buys = kind == 'bid' and lot.buy_now and amount >= lot.buy_now
+if buys then offered = lot.buy_now end
+local minimum = leads and lot.max + 1 or minimum_of(lot)
+if offered < minimum then return refuse('too_low', minimum) end
+if jumps(lot.price or lot.opening, lot.cap) then return refuse('too_high', minimum) end
+if limit and bound_elsewhere() + offered > limit then return refuse('over_limit') end
+
+-- The bid counts. What it does to price and leader:
+offer_json = offer_json .. ',"maximum":' .. whole(offered)
+local price_before, leader_before = lot.price, lot.leader
+local history =
+  apply_offer(lot, { registration = registration, paddle = paddle, kind = kind, maximum = offered })
+drop_buy_now(lot)
+
+local run = lot.run
+local standing = lot.leader == registration and 'leading' or 'outbid'
+local decided_at, answer = version, nil
+if lot.price ~= price_before or lot.leader ~= leader_before then
+  lot.bids = lot.bids + 1
+  local used_before, ends_before = lot.extensions_used, lot.ends
+  if not buys and lot.extensions_used < lot.extensions_allowed and now >= lot.ends - lot.window then
+    lot.ends = lot.mode == 'reset' and math.max(lot.ends, now + lot.extension) or lot.ends + lot.extension
+    if lot.ends > ends_before then lot.extensions_used = lot.extensions_used + 1 end
+  end
+
+  decided_at = version + 1
+  answer = accepted(lot.id, decided_at, standing, lot.ends, offered)
+  local bids, private_bids = history_json(history, whole(decided_at))
+  -- Trimmed now and then: readers take the newest ones only.
+  local kept = 0
+  for _, bid in ipairs(bids) do kept = redis.call('LPUSH', KEYS[5], bid) end
+  if kept > 100 then redis.call('LTRIM', KEYS[5], 0, 19) end
+  emit('HIGHEST_BID', run,
+    format('"from_v":%.0f,"lot":%.0f,"current_amount":"%s","minimum_amount":"%s","buy_now_amount":%s,'
+      .. '"leader":{"paddle":%.0f},"bid_count":%.0f,"reserve_met":%s,"ends_at_ms":%.0f,"bids":[%s]',
+      decided_at, lot.id, money(lot.price), money(minimum_of(lot)), amount_or_null(lot.buy_now), lot.paddle, lot.bids,
+      reserve_met(lot) and 'true' or 'false', lot.ends, table.concat(bids, ',')),
+    format('%s,"leader":%.0f,"max":%.0f,"bids":%s,"answer":%s}', offer_json, lot.leader, lot.max, private_bids, answer))
+  if lot.extensions_used > used_before then
+    emit('LOT_EXTENDED', run,
+      '"lot":' .. whole(lot.id) .. ',"reason":"bid","ends_at_ms":' .. whole(lot.ends)
+      .. ',"added_ms":' .. whole(lot.ends - ends_before) .. ',"extensions":' .. extensions_json(lot))
+  end
+  -- The host warned before this bid was heard, so the hammer needs a new warning.
+  lot.hammer_at = nil
+else
+  answer = accepted(lot.id, decided_at, standing, lot.ends, offered)
+  emit_private('MAX_RAISED', run, offer_json .. ',"leader":' .. whole(lot.leader) .. ',"max":' .. whole(lot.max)
+    .. ',"answer":' .. answer .. '}')
+end
+
+redis.call('HSET', lot_key, 'ends', whole(lot.ends), 'extensions_used', whole(lot.extensions_used),
+  'hammer_at', lot.hammer_at and whole(lot.hammer_at) or '', price_fields(lot))
+redis.call('RPUSH', KEYS[4], offer_json .. ',"v":' .. whole(decided_at) .. '}')
+if buys then close(lot, 'buy_now') end
+commit()
+return accept(answer)

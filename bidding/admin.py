@@ -1,0 +1,261 @@
+"""The live floor in the admin: what acts on a show, and what the ledger stored of it.
+
+Commands go through the services, after the page's own changes were committed; a refusal is a message. Events, bids
+and refusals can only be seen. Bidders' maxima and the private parts of events are for site administrators alone.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, ClassVar, cast
+
+import structlog
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from redis.exceptions import RedisError
+from unfold.dataclasses import UnfoldAction
+
+from accounts.models import User
+from auctions.admin import AuctionAdmin, LotAdmin, OrganizerScoped, money, show_refusal
+from auctions.errors import Refused
+from auctions.models import Auction, AuctionStatus, Lot
+from bidding import selectors, services
+from bidding.engine.outcomes import EngineError, FloorMissing, NotSent
+from bidding.models import Bid, Event, LedgerPosition, Refusal
+
+logger = structlog.get_logger(__name__)
+
+CANCELLED_BY_HOST = "host"
+"""The public reason of a show that its host called off in the admin."""
+
+
+def _attempt(request: HttpRequest, what: object, done: object, command: Callable[[], object]) -> None:
+    try:
+        answer = command()
+    except Refused as refused:
+        show_refusal(request, refused, what)
+    except (EngineError, RedisError):
+        logger.exception("floor_command_failed", what=str(what))
+        messages.error(
+            request, f"{what}: " + gettext("The live floor did not answer. Look at the state, then try again.")
+        )
+    else:
+        messages.success(request, f"{what}: {done or answer}")
+
+
+def _actor(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
+def _close_current(auction: Auction, actor: User) -> str:
+    try:
+        lot_id = selectors.pulse_now(auction.pk).lot_id
+    except NotSent:
+        raise Refused(
+            "unavailable", gettext("The live floor cannot be reached. Nothing was changed; try again.")
+        ) from None
+    except FloorMissing:
+        lot_id = None
+    lot = auction.lots.filter(pk=lot_id).first() if lot_id else None
+    if lot is None:
+        raise Refused("no_lot_open", gettext("No lot is open."))
+    return _close(lot, actor)
+
+
+def _close(lot: Lot, actor: User) -> str:
+    if services.lot_close(lot=lot, actor=actor):
+        return gettext("the hammer fell on lot %(number)s") % {"number": lot.number}
+    return gettext("fair warning for lot %(number)s; close again in ten seconds") % {"number": lot.number}
+
+
+def _open_next(auction: Auction, actor: User) -> None:
+    lot = selectors.lot_after(auction, None)
+    if lot is None:
+        raise Refused("no_lot_left", gettext("No lot is left to open."))
+    services.lot_open(lot=lot, actor=actor)
+
+
+@admin.register(Auction)
+class LiveAuctionAdmin(AuctionAdmin):
+    """Auctions, with the steps of a show as buttons and as actions on the list."""
+
+    actions = ("schedule_selected", "go_live_selected", "end_selected", "cancel_selected")
+    actions_submit_line = ("schedule", "go_live", "open_next_lot", "close_open_lot", "end")
+    _steps: ClassVar[dict[str, tuple[str, ...]]] = {
+        AuctionStatus.DRAFT.value: ("schedule",),
+        AuctionStatus.SCHEDULED.value: ("go_live",),
+        AuctionStatus.LIVE.value: ("open_next_lot", "close_open_lot", "end"),
+    }
+
+    @admin.action(description=_("Save and schedule"))
+    def schedule(self, request: HttpRequest, auction: Auction) -> None:
+        """Publish the draft."""
+        _attempt(
+            request, auction, _("scheduled"), partial(services.auction_schedule, auction=auction, actor=_actor(request))
+        )
+
+    @admin.action(description=_("Save and go live"))
+    def go_live(self, request: HttpRequest, auction: Auction) -> None:
+        """Begin the show."""
+        _attempt(request, auction, _("live"), partial(services.auction_go_live, auction=auction, actor=_actor(request)))
+
+    @admin.action(description=_("Open the next lot"))
+    def open_next_lot(self, request: HttpRequest, auction: Auction) -> None:
+        """Open the first pending lot of the run of show."""
+        _attempt(request, auction, _("next lot opened"), partial(_open_next, auction, _actor(request)))
+
+    @admin.action(description=_("Fair warning, then hammer"))
+    def close_open_lot(self, request: HttpRequest, auction: Auction) -> None:
+        """Give fair warning for the open lot, or let the hammer fall once it was heard."""
+        _attempt(request, auction, None, partial(_close_current, auction, _actor(request)))
+
+    @admin.action(description=_("End the show"))
+    def end(self, request: HttpRequest, auction: Auction) -> None:
+        """End the show."""
+        _attempt(request, auction, _("ended"), partial(services.auction_end, auction=auction, actor=_actor(request)))
+
+    @admin.action(description=_("Schedule"))
+    def schedule_selected(self, request: HttpRequest, auctions: QuerySet[Auction]) -> None:
+        """Publish the selected drafts."""
+        self._each(request, auctions, self.schedule)
+
+    @admin.action(description=_("Go live"))
+    def go_live_selected(self, request: HttpRequest, auctions: QuerySet[Auction]) -> None:
+        """Begin the selected shows."""
+        self._each(request, auctions, self.go_live)
+
+    @admin.action(description=_("End"))
+    def end_selected(self, request: HttpRequest, auctions: QuerySet[Auction]) -> None:
+        """End the selected shows."""
+        self._each(request, auctions, self.end)
+
+    @admin.action(description=_("Cancel: call the show off for good"))
+    def cancel_selected(self, request: HttpRequest, auctions: QuerySet[Auction]) -> None:
+        """Call the selected shows off."""
+        for auction in auctions:
+            cancel = partial(services.auction_cancel, auction=auction, actor=_actor(request), reason=CANCELLED_BY_HOST)
+            _attempt(request, auction, _("cancelled"), cancel)
+
+    def _each(
+        self, request: HttpRequest, auctions: Iterable[Auction], step: Callable[[HttpRequest, Auction], None]
+    ) -> None:
+        for auction in auctions:
+            step(request, auction)
+
+    def get_actions_submit_line(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
+        """Offer the steps that the auction's state allows."""
+        auction = self.get_object(request, str(object_id))
+        allowed = self._steps.get(auction.status, ()) if auction else ()
+        return [self.get_unfold_action(name) for name in allowed]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Save, and once that is committed take the step whose button was pressed."""
+        response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+        saved = request.method == "POST" and object_id is not None and isinstance(response, HttpResponseRedirect)
+        if not saved:
+            return response
+        auction = self.get_object(request, cast(str, object_id))
+        # Any button is obeyed, also one of an outdated page: the service refuses what is not possible now.
+        for name in self.actions_submit_line:
+            step = self.get_unfold_action(name)
+            if auction is not None and step.action_name in request.POST:
+                step.method(request, auction)
+                return HttpResponseRedirect(request.path)
+        return response
+
+
+@admin.register(Lot)
+class LiveLotAdmin(LotAdmin):
+    """Lots, which can be opened and closed from the list."""
+
+    actions = ("open_selected", "close_selected")
+
+    @admin.action(description=_("Open"))
+    def open_selected(self, request: HttpRequest, lots: QuerySet[Lot]) -> None:
+        """Open the selected lot."""
+        for lot in lots:
+            _attempt(request, lot, _("open"), partial(services.lot_open, lot=lot, actor=_actor(request)))
+
+    @admin.action(description=_("Close: fair warning, then the hammer"))
+    def close_selected(self, request: HttpRequest, lots: QuerySet[Lot]) -> None:
+        """Take the next step towards closing the selected lot."""
+        for lot in lots:
+            _attempt(request, lot, None, partial(_close, lot, _actor(request)))
+
+
+class AdministratorsOnly(OrganizerScoped):
+    """Only seen, and only by site administrators."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Let site administrators in."""
+        user = _actor(request)
+        return user.is_active and user.is_superuser
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let site administrators see it."""
+        return self.has_module_permission(request)
+
+
+@admin.register(Bid)
+class BidAdmin(OrganizerScoped):
+    """Accepted bids as the ledger stored them."""
+
+    organizer_path = "run__auction__organizer"
+    list_display = ("v", "run", "registration", "sum", "automatic", "channel", "voided_at_v")
+    list_filter = ("channel", "automatic")
+    search_fields = ("run__lot__title", "run__auction__title")
+    list_select_related = ("run__lot", "run__auction", "registration")
+    ordering = ("-pk",)
+    exclude = ("amount",)
+    readonly_fields = ("sum",)
+
+    @admin.display(description=_("amount"))
+    def sum(self, bid: Bid) -> str:
+        """Show the amount."""
+        return money(bid.amount, bid.run.auction.currency)
+
+
+@admin.register(Event)
+class EventAdmin(OrganizerScoped):
+    """The log of each auction with its chain of hashes."""
+
+    list_display = ("auction", "v", "s", "kind", "at_ms", "run")
+    list_filter = ("kind",)
+    search_fields = ("auction__title",)
+    list_select_related = ("auction", "run__lot")
+    ordering = ("-pk",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        """Keep what stays private from hosts: raised maxima are entries of their own."""
+        queryset: QuerySet[Event] = super().get_queryset(request)
+        return queryset if _actor(request).is_superuser else queryset.filter(s=0)
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Hide the private part and its salt from hosts."""
+        return () if _actor(request).is_superuser else ("private", "salt")
+
+
+@admin.register(Refusal)
+class RefusalAdmin(AdministratorsOnly):
+    """Refused bids, to settle a dispute. They may tell what somebody was ready to pay."""
+
+    list_display = ("auction", "registration", "code", "v", "at_ms")
+    list_filter = ("code",)
+    list_select_related = ("auction", "registration")
+    ordering = ("-pk",)
+
+
+@admin.register(LedgerPosition)
+class LedgerPositionAdmin(AdministratorsOnly):
+    """How far the log of each auction is stored."""
+
+    list_display = ("auction", "epoch", "v", "s", "updated_at")
+    list_select_related = ("auction",)

@@ -1,0 +1,430 @@
+"""The ledger: reads each auction's log in Redis and stores it, its outcome and its hash chain.
+
+One at a time per auction: a fenced lease in Redis names the writer, and the database refuses a writer whose
+fencing number is lower than the highest it has seen. Events, outcomes and the position are one transaction, so
+a ledger may die anywhere and the next one goes on where the database stands.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+import structlog
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from redis.exceptions import RedisError
+
+from auctions.models import Auction, AuctionStatus, Lot, LotRun, LotStatus, Registration, Sale, SaleStatus
+from auctions.money import parse_amount
+from auctions.sales import sale_finalize, sale_record
+from bidding import protocol
+from bidding.chain import chain_hash, private_part, public_digest
+from bidding.engine.keys import AuctionKeys
+from bidding.engine.lock import FencedLock
+from bidding.engine.outcomes import EngineError, NotSent
+from bidding.floor import floor
+from bidding.models import Bid, ChatMessage, Event, LedgerPosition, Refusal
+from bidding.selectors import auctions_on_floor
+from bidding.services.announcing import announce_signal_now
+from bidding.services.chat import ChatEntry, chat_heads, read_chat_after
+from bidding.signing import heads_sign
+
+logger = structlog.get_logger(__name__)
+
+BATCH: Final = 500
+LEASE_MS: Final = 10_000
+KEPT_IN_REDIS: Final = 5_000
+"""How many versions stay in the log in Redis after they are stored, for pages that come back."""
+
+
+class LeaseLost(Exception):
+    """Another ledger took over this auction; nothing of the batch was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One entry of the log as Redis holds it."""
+
+    v: int
+    s: int
+    kind: str
+    run_id: int | None
+    at_ms: int
+    epoch: str
+    public: str
+    private: str
+    salt: str
+
+    @classmethod
+    def read(cls, entry_id: bytes, fields: dict[bytes, bytes]) -> "LogEntry":
+        """Return the typed form of a stream entry."""
+        v, _, s = entry_id.decode().partition("-")
+        run = fields[b"run"].decode()
+        return cls(
+            v=int(v),
+            s=int(s),
+            kind=fields[b"kind"].decode(),
+            run_id=int(run) if run else None,
+            at_ms=int(fields[b"at"]),
+            epoch=fields[b"epoch"].decode(),
+            public=fields[b"public"].decode(),
+            private=fields[b"private"].decode(),
+            salt=fields[b"salt"].decode(),
+        )
+
+    @property
+    def lot_run_id(self) -> int:
+        """The run of a lot's event; such an event always has one."""
+        if self.run_id is None:
+            raise EngineError(f"{self.kind} at {self.v}.{self.s} names no run")
+        return self.run_id
+
+    @property
+    def own_salt(self) -> str:
+        """The salt of this entry alone: entries of one decision share the one that the script was given."""
+        return hashlib.sha256(f"{self.salt}:{self.v}:{self.s}".encode()).hexdigest()
+
+
+class Ledger:
+    """Stores the logs of all auctions on the floor. Any number may run beside each other."""
+
+    def __init__(self) -> None:
+        self._leases: dict[int, FencedLock] = {}
+        self._chat_stored: dict[int, str] = {}
+
+    def store_all(self) -> bool:
+        """Store one batch of every auction that this ledger may write; return whether anything was found."""
+        found = False
+        for auction in self._waiting():
+            try:
+                found |= self.store(auction)
+            except LeaseLost:
+                self._leases.pop(auction.pk, None)
+                logger.warning("ledger_lease_lost", auction=auction.pk)
+            except IntegrityError as error:
+                # The database holds other content for the same version: nothing is overwritten, somebody must look.
+                logger.error("ledger_conflict", auction=auction.pk, error=str(error))
+            except (RedisError, NotSent, OSError) as error:
+                logger.warning("ledger_waits", auction=auction.pk, error=str(error))
+            except EngineError as error:
+                # A gap in the log: nothing is stored past it.
+                logger.error("ledger_stopped", auction=auction.pk, error=str(error))
+        return found
+
+    def _waiting(self) -> list[Auction]:
+        """Return the auctions of which Redis holds more than the database, in one look at each server."""
+        auctions = list(auctions_on_floor().select_related("ledger"))
+        pipe = floor().pipeline(transaction=False)
+        for auction in auctions:
+            keys = AuctionKeys(auction.pk)
+            pipe.hmget(keys.state, "v", "s")
+            pipe.xlen(keys.refusals)
+        try:
+            looks: list[Any] = pipe.execute() if auctions else []
+            chat = chat_heads([auction.pk for auction in auctions])
+        except (RedisError, OSError) as error:
+            logger.warning("ledger_waits", error=str(error))
+            return []
+        waiting = []
+        for auction, (v, s), refusals in zip(auctions, looks[::2], looks[1::2], strict=True):
+            stored = (auction.ledger.v, auction.ledger.s)
+            if (
+                (v is not None and (int(v), int(s)) != stored)
+                or refusals
+                or chat[auction.pk] not in (None, self._chat_stored.get(auction.pk))
+            ):
+                waiting.append(auction)
+        return waiting
+
+    def store(self, auction: Auction) -> bool:
+        """Store the next batch of one auction; return whether there was anything."""
+        lease = self._leases.setdefault(auction.pk, FencedLock(floor(), f"ledger:{auction.pk}", ttl_ms=LEASE_MS))
+        position = LedgerPosition.objects.get(auction=auction)
+        fence = lease.acquire(above=position.fence)
+        if fence is None:
+            return False
+        stored = self._store_log(auction, fence)
+        return self._store_refusals(auction) | self._store_chat(auction) | stored
+
+    def release(self) -> None:
+        """Give all leases back, so that the next ledger need not wait for them to run out."""
+        for lease in self._leases.values():
+            lease.release()
+        self._leases.clear()
+
+    def _store_log(self, auction: Auction, fence: int) -> bool:
+        position = LedgerPosition.objects.get(auction=auction)
+        log = AuctionKeys(auction.pk).log
+        raw: Any = floor().xrange(log, min=f"({position.v}-{position.s}", count=BATCH)
+        if not raw:
+            return False
+        entries = [LogEntry.read(entry_id, fields) for entry_id, fields in raw]
+        with transaction.atomic():
+            position = LedgerPosition.objects.select_for_update().get(auction=auction)
+            if position.fence > fence:
+                raise LeaseLost
+            head = position.head
+            for entry in entries:
+                _expect_next(auction, position, entry)
+                position.v, position.s, position.epoch = entry.v, entry.s, entry.epoch
+            events = []
+            for entry in entries:
+                events.append(_event(auction, entry, head))
+                head = events[-1].hash
+            Event.objects.bulk_create(events)
+            heads_sign(auction, events)
+            outcome = _Outcome(auction)
+            for entry in entries:
+                outcome.apply(entry)
+            outcome.save_bids()
+            position.head, position.fence = head, fence
+            position.save()
+        floor().xtrim(log, minid=f"{max(position.v - KEPT_IN_REDIS, 0)}-0", approximate=True)
+        _announce_head(auction, events)
+        return True
+
+    def _store_refusals(self, auction: Auction) -> bool:
+        stream = AuctionKeys(auction.pk).refusals
+        raw: Any = floor().xrange(stream, count=BATCH)
+        if not raw:
+            return False
+        known = set(Registration.objects.filter(auction=auction).values_list("pk", flat=True))
+        refusals = [
+            Refusal(
+                auction=auction,
+                registration_id=int(fields[b"registration"]),
+                entry=entry_id.decode(),
+                bid_id=fields[b"id"].decode(),
+                fingerprint=fields[b"asked"].decode(),
+                answer=fields[b"answer"].decode(),
+                code=fields[b"code"].decode(),
+                amount=int(fields[b"amount"]),
+                v=int(fields[b"v"]),
+                at_ms=int(fields[b"at"]),
+            )
+            for entry_id, fields in raw
+            if int(fields[b"registration"]) in known
+        ]
+        Refusal.objects.bulk_create(refusals, ignore_conflicts=True)
+        floor().xdel(stream, *[entry_id for entry_id, _ in raw])
+        return True
+
+    def _store_chat(self, auction: Auction) -> bool:
+        last = self._chat_stored.get(auction.pk) or (
+            ChatMessage.objects.filter(auction=auction)
+            .order_by("-at_ms", "-pk")
+            .values_list("entry", flat=True)
+            .first()
+        )
+        try:
+            lines: list[ChatEntry] = read_chat_after(auction.pk, last, BATCH)
+        except (RedisError, OSError) as error:
+            logger.warning("chat_not_stored", auction=auction.pk, error=str(error))
+            return False
+        ChatMessage.objects.bulk_create(
+            (
+                ChatMessage(
+                    auction=auction,
+                    user_id=line.user_id,
+                    entry=line.entry,
+                    author=line.author,
+                    text=line.text,
+                    at_ms=line.at_ms,
+                )
+                for line in lines
+            ),
+            ignore_conflicts=True,
+        )
+        if newest := lines[-1].entry if lines else last:
+            self._chat_stored[auction.pk] = newest
+        return bool(lines)
+
+
+def _expect_next(auction: Auction, position: LedgerPosition, entry: LogEntry) -> None:
+    """Raise where the log has a gap: storing past it would hide a lost decision."""
+    follows = (entry.v, entry.s) in ((position.v + 1, 0), (position.v, position.s + 1))
+    if not follows:
+        raise EngineError(f"auction {auction.pk}: the log goes from {position.v}.{position.s} to {entry.v}.{entry.s}")
+
+
+def _announce_head(auction: Auction, events: list[Event]) -> None:
+    """Publish the head at the last public entry; a head of a private one would tell that there was one."""
+    last = next((event for event in reversed(events) if event.s == 0), None)
+    if last is not None:
+        announce_signal_now(auction.pk, None, protocol.LogHead(v=last.v, epoch=last.epoch, hash=last.hash))
+
+
+def _event(auction: Auction, entry: LogEntry, head: str) -> Event:
+    private = private_part(
+        v=entry.v,
+        s=entry.s,
+        kind=entry.kind,
+        run_id=entry.run_id,
+        at_ms=entry.at_ms,
+        epoch=entry.epoch,
+        private=entry.private,
+        salt=entry.own_salt,
+    )
+    return Event(
+        auction=auction,
+        run_id=entry.run_id,
+        epoch=entry.epoch,
+        v=entry.v,
+        s=entry.s,
+        kind=entry.kind,
+        at_ms=entry.at_ms,
+        public=entry.public,
+        private=entry.private,
+        salt=entry.own_salt,
+        hash=chain_hash(head, public_digest(entry.public), private.offer.commitment, private.rest.commitment),
+        bid_id=private.bid_id,
+    )
+
+
+def _at(entry: LogEntry) -> datetime:
+    return datetime.fromtimestamp(entry.at_ms / 1000, UTC)
+
+
+class _Outcome:
+    """What the entries of one batch mean for the catalogue: statuses, bids, results, sales."""
+
+    def __init__(self, auction: Auction) -> None:
+        self._auction = auction
+        self._bids: list[Bid] = []
+
+    def apply(self, entry: LogEntry) -> None:
+        """Carry one entry over into the models; kinds that change nothing there are passed over."""
+        handler = self._HANDLERS.get(entry.kind)
+        if handler is not None:
+            public = protocol.decode_event(entry.public)
+            handler(self, entry, public, msgspec.json.decode(entry.private))
+
+    def save_bids(self) -> None:
+        """Write the bids that were collected."""
+        Bid.objects.bulk_create(self._bids)
+
+    def _live(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
+        self._auction_set(status=AuctionStatus.LIVE, went_live_at=_at(entry))
+
+    def _opened(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
+        self._finalize()
+        LotRun.objects.filter(pk=entry.lot_run_id).update(status=LotStatus.OPEN, opened_at_ms=entry.at_ms)
+        Lot.objects.filter(pk=public["lot"]["id"]).update(status=LotStatus.OPEN)
+        if private["leader"] is not None:
+            # What the pre-bids came to; it was decided by the opening itself.
+            [(registration_id, amount, automatic)] = private["bids"]
+            self._bids.append(
+                Bid(
+                    run_id=entry.lot_run_id,
+                    registration_id=registration_id,
+                    amount=amount,
+                    automatic=automatic,
+                    v=entry.v,
+                    at_ms=entry.at_ms,
+                )
+            )
+            LotRun.objects.filter(pk=entry.lot_run_id).update(bid_count=1)
+
+    def _highest_bid(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
+        for registration_id, amount, automatic in private["bids"]:
+            own = registration_id == private["registration"]
+            self._bids.append(
+                Bid(
+                    run_id=entry.lot_run_id,
+                    registration_id=registration_id,
+                    amount=amount,
+                    automatic=automatic,
+                    channel=private["channel"],
+                    entered_by_id=private["entered_by"] if own else None,
+                    bid_id=private["id"] if own else "",
+                    v=entry.v,
+                    at_ms=entry.at_ms,
+                )
+            )
+        LotRun.objects.filter(pk=entry.lot_run_id).update(bid_count=public["bid_count"])
+
+    def _paused(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
+        self._set_run(entry, public, LotStatus.PAUSED)
+
+    def _resumed(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
+        self._set_run(entry, public, LotStatus.OPEN)
+
+    def _rebuilt(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
+        """Follow the rebuilt floor: what was open is paused."""
+        LotRun.objects.filter(auction=self._auction, status=LotStatus.OPEN).update(status=LotStatus.PAUSED)
+        Lot.objects.filter(auction=self._auction, status=LotStatus.OPEN).update(status=LotStatus.PAUSED)
+
+    def _voided(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
+        self.save_bids()
+        self._bids = []
+        Bid.objects.filter(run=entry.lot_run_id, v=public["voided_v"]).update(voided_at_v=entry.v)
+        LotRun.objects.filter(pk=entry.lot_run_id).update(bid_count=public["bid_count"])
+
+    def _reopened(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
+        """Take the provisional result back; the closing number stays, so that the next closing is another one."""
+        LotRun.objects.filter(pk=entry.lot_run_id).update(
+            status=LotStatus.OPEN, result="", reason="", closed_at_ms=None, hammer_amount=None, winner=None
+        )
+        Lot.objects.filter(pk=public["lot"]).update(status=LotStatus.OPEN)
+        Sale.objects.filter(run=entry.lot_run_id, status=SaleStatus.PROVISIONAL).update(status=SaleStatus.VOID)
+
+    def _set_run(self, entry: LogEntry, public: dict[str, Any], status: LotStatus) -> None:
+        LotRun.objects.filter(pk=entry.lot_run_id).update(status=status)
+        Lot.objects.filter(pk=public["lot"]).update(status=status)
+
+    def _extended(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
+        LotRun.objects.filter(pk=entry.lot_run_id).update(extension_count=public["extensions"]["used"])
+
+    def _closed(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
+        run = LotRun.objects.select_related("lot__auction", "lot__tax_rule").get(pk=entry.lot_run_id)
+        hammer = parse_amount(public["amount"], self._auction.currency.exponent) if public["amount"] else None
+        run.status = run.result = public["result"]
+        run.reason = public["reason"]
+        run.closed_at_ms = entry.at_ms
+        run.closing_number = public["closing_number"]
+        run.hammer_amount = hammer
+        run.winner_id = private["winner"]
+        run.save()
+        Lot.objects.filter(pk=run.lot_id).update(status=public["result"])
+        if hammer is not None and run.winner is not None:
+            sale_record(run=run, buyer=run.winner, hammer=hammer, closing_number=run.closing_number)
+
+    def _ended(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
+        self._finalize()
+        self._auction_set(status=AuctionStatus.ENDED, ended_at=_at(entry))
+
+    def _cancelled(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
+        self._finalize()
+        self._auction_set(status=AuctionStatus.CANCELLED, ended_at=_at(entry), cancel_reason=public["reason"][:40])
+
+    def _finalize(self) -> None:
+        """Make every provisional result of the auction final."""
+        self.save_bids()
+        self._bids = []
+        LotRun.objects.filter(
+            auction=self._auction, finalized_at=None, status__in=(LotStatus.SOLD, LotStatus.PASSED, LotStatus.WITHDRAWN)
+        ).update(finalized_at=timezone.now())
+        provisional = Sale.objects.filter(run__auction=self._auction, status=SaleStatus.PROVISIONAL)
+        for sale in provisional.select_related("run__auction", "run__lot", "buyer"):
+            sale_finalize(sale=sale)
+
+    def _auction_set(self, **values: Any) -> None:
+        Auction.objects.filter(pk=self._auction.pk).update(updated_at=timezone.now(), **values)
+
+    _HANDLERS: Final[dict[str, Callable[["_Outcome", LogEntry, dict[str, Any], dict[str, Any]], None]]] = {
+        "AUCTION_LIVE": _live,
+        "LOT_OPENED": _opened,
+        "HIGHEST_BID": _highest_bid,
+        "LOT_EXTENDED": _extended,
+        "LOT_PAUSED": _paused,
+        "LOT_RESUMED": _resumed,
+        "BID_VOIDED": _voided,
+        "LOT_CLOSED": _closed,
+        "LOT_REOPENED": _reopened,
+        "REBUILT": _rebuilt,
+        "AUCTION_ENDED": _ended,
+        "AUCTION_CANCELLED": _cancelled,
+    }

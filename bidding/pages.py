@@ -1,0 +1,415 @@
+"""What the bidder's pages show of the live floor and of its record. Changes nothing.
+
+The floor may be away: then a page shows what the database holds, and the socket brings the rest when it can.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import structlog
+from django.db.models import Max, Prefetch, QuerySet
+from django.urls import reverse
+from redis.exceptions import RedisError
+
+from accounts.models import User
+from auctions import rules
+from auctions.models import (
+    Auction,
+    Lot,
+    LotRun,
+    LotStatus,
+    Registration,
+    Sale,
+    SaleStatus,
+)
+from auctions.permissions import AnyUser, is_barred, viewable_auctions
+from auctions.presenting import MoneyStyle, money_style
+from auctions.pricing import fees_of, price_of
+from auctions.selectors import catalogue, ended_auctions, live_auctions, upcoming_auctions
+from bidding import protocol
+from bidding.engine.outcomes import EngineError
+from bidding.models import Bid
+from bidding.selectors import snapshot_now
+
+logger = structlog.get_logger(__name__)
+
+HISTORY_SHOWN = 200
+BIDS_AT_ONCE = 8
+DESCRIBED = 100
+MY_AUCTIONS_SHOWN = 50
+
+_lot_decoder = msgspec.json.Decoder(protocol.LotPart)
+_next_decoder = msgspec.json.Decoder(protocol.NextLot)
+_bid_decoder = msgspec.json.Decoder(protocol.BidPart)
+
+
+@dataclass(frozen=True, slots=True)
+class OnTheBlock:
+    """What is offered in a live show now, as the record knows it."""
+
+    lot: Lot
+    price: int | None
+    bid_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveShow:
+    """A live auction on the home page. `now` is None between lots."""
+
+    auction: Auction
+    now: OnTheBlock | None
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The home page."""
+
+    live: list[LiveShow]
+    upcoming: list[Auction]
+    ended: list[Auction]
+
+
+@dataclass(frozen=True, slots=True)
+class LotLine:
+    """One line of a run of show: the lot, its last run and whether this person won it."""
+
+    lot: Lot
+    run: LotRun | None
+    is_mine: bool
+
+    @property
+    def state(self) -> str:
+        """The lot's state as the record knows it."""
+        return self.run.status if self.run else self.lot.status
+
+    @property
+    def rules(self) -> list[str]:
+        """The rules of the lot in sentences."""
+        return rules.rules_in_words(self.lot)
+
+
+@dataclass(frozen=True, slots=True)
+class You:
+    """The person who looks: their registration, and whether they may have one at all."""
+
+    registration: Registration | None
+    barred: bool
+
+    @property
+    def paddle(self) -> int | None:
+        """The paddle that may be raised, or None."""
+        registration = self.registration
+        return registration.paddle if registration and registration.status == "approved" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The live state at one version, as the wire has it."""
+
+    lot: protocol.LotPart | None
+    next: protocol.NextLot | None
+    bids: list[protocol.BidPart]
+    now_ms: int
+    v: int
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Everything that the pages of one auction show."""
+
+    auction: Auction
+    lines: list[LotLine]
+    you: You
+    style: MoneyStyle
+
+    @property
+    def sold(self) -> list[LotLine]:
+        """The lines that were sold."""
+        return [line for line in self.lines if line.state == LotStatus.SOLD]
+
+    @property
+    def described(self) -> list[LotLine]:
+        """The lines that the room's page describes in full; a longer run of show leads to the lots' own pages."""
+        return self.lines[:DESCRIBED]
+
+    @property
+    def mine(self) -> list[LotLine]:
+        """The lines that this person won."""
+        return [line for line in self.lines if line.is_mine]
+
+    @property
+    def hammer_total(self) -> int:
+        """The sum of all hammer prices."""
+        return sum(line.run.hammer_amount or 0 for line in self.sold if line.run)
+
+
+def home_page(user: AnyUser) -> Home:
+    """Return what is live, what comes and what is over, as far as this person may see it."""
+    live = list(live_auctions(user))
+    runs = (
+        LotRun.objects.filter(auction__in=live, status__in=(LotStatus.OPEN, LotStatus.PAUSED))
+        .select_related("lot")
+        .prefetch_related("lot__images")
+        .annotate(price=Max("bids__amount"))
+    )
+    now = {run.auction_id: run for run in runs}
+    shows = []
+    for auction in live:
+        run: Any = now.get(auction.pk)
+        shows.append(LiveShow(auction, OnTheBlock(run.lot, run.price, run.bid_count) if run else None))
+    return Home(shows, list(upcoming_auctions(user)), list(ended_auctions(user)))
+
+
+def show_page(auction: Auction, user: AnyUser) -> Show:
+    """Return an auction with its run of show and what concerns this person."""
+    lots = catalogue(auction)
+    you = you_in(auction, user)
+    runs: dict[int, LotRun] = {}
+    for run in (
+        LotRun.objects.filter(auction=auction).exclude(status=LotStatus.PENDING).select_related("winner").order_by("pk")
+    ):
+        runs[run.lot_id] = run
+    mine = you.registration.pk if you.registration else None
+    lines = []
+    for lot in lots:
+        last = runs.get(lot.pk)
+        won = last is not None and last.status == LotStatus.SOLD and mine is not None and last.winner_id == mine
+        lines.append(LotLine(lot, last, won))
+    return Show(auction, lines, you, money_style(auction.currency, lots))
+
+
+def you_in(auction: Auction, user: AnyUser) -> You:
+    """Return what this person is in an auction."""
+    if not isinstance(user, User):
+        return You(None, False)
+    registration = Registration.objects.filter(auction=auction, user=user).first()
+    return You(registration, is_barred(user, auction))
+
+
+def floor_now(auction: Auction) -> Floor | None:
+    """Return the live state, or None where the floor cannot be asked."""
+    try:
+        snapshot = snapshot_now(auction.pk)
+    except (RedisError, EngineError, OSError) as error:
+        logger.warning("floor_not_shown", auction=auction.pk, error=str(error))
+        return None
+    return Floor(
+        lot=_lot_decoder.decode(snapshot.lot) if snapshot.lot else None,
+        next=_next_decoder.decode(snapshot.next) if snapshot.next else None,
+        bids=[_bid_decoder.decode(text) for text in snapshot.recent_bids],
+        now_ms=snapshot.now_ms,
+        v=snapshot.v,
+    )
+
+
+def room_config(show: Show, user: AnyUser) -> dict[str, Any]:
+    """Return what the room's script needs and no socket message carries."""
+    auction = show.auction
+    here = reverse("room", args=(auction.slug,))
+    return {
+        "auction": auction.pk,
+        "socket": f"/ws/auctions/{auction.pk}/",
+        "currency": {
+            "code": auction.currency.code,
+            "exponent": auction.currency.exponent,
+            "symbol": auction.currency.symbol,
+            "cents": show.style.cents,
+        },
+        "signed_in": isinstance(user, User),
+        "barred": show.you.barred,
+        "registered": show.you.registration is not None,
+        "waiting": show.you.registration is not None and show.you.registration.status == "pending",
+        "urls": {
+            "room": here,
+            "sign_in": f"{reverse('account_login')}?next={here}%3Fpaddle%3D1",
+            "register": f"/api/v1/auctions/{auction.pk}/registrations/",
+            "my_bids": reverse("my_bids"),
+        },
+        "lots": [_lot_config(line.lot) for line in show.lines],
+    }
+
+
+def _lot_config(lot: Lot) -> dict[str, Any]:
+    fees = fees_of(lot)
+    return {
+        "id": lot.pk,
+        "duration_ms": lot.duration_ms,
+        "increments": lot.increments,
+        "fees": [fees.premium_bp, fees.tax_bp, fees.tax_on_hammer, fees.tax_on_premium],
+        "delivery": lot.shipping is not None and not lot.shipping.pick_up_only,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class LotPage:
+    """A lot with its result, price history and rules. Amounts are minor units."""
+
+    show_auction: Auction
+    lot: Lot
+    run: LotRun | None
+    bids: list[Bid]
+    you: You
+    style: MoneyStyle
+    rules: list[str]
+    previous: Lot | None
+    following: Lot | None
+
+    @property
+    def state(self) -> str:
+        """The lot's state as the record knows it."""
+        return self.run.status if self.run else self.lot.status
+
+    @property
+    def won(self) -> bool:
+        """Whether the person who looks bought it."""
+        mine = self.you.registration
+        return bool(self.run and mine and self.run.status == LotStatus.SOLD and self.run.winner_id == mine.pk)
+
+    @property
+    def mine(self) -> list[Bid]:
+        """The accepted bids of the person who looks, the newest first."""
+        mine = self.you.registration
+        return [bid for bid in self.bids if mine and bid.registration_id == mine.pk]
+
+    @property
+    def first_bids(self) -> list[Bid]:
+        """The newest bids, which the page shows at once."""
+        return self.bids[:BIDS_AT_ONCE]
+
+    @property
+    def more_bids(self) -> list[Bid]:
+        """The older bids, which the page folds away."""
+        return self.bids[BIDS_AT_ONCE:]
+
+    @property
+    def chart(self) -> str:
+        """The price over time as the path of an SVG of 400 by 120, or nothing below two bids."""
+        prices = [(bid.at_ms, bid.amount) for bid in reversed(self.bids) if bid.voided_at_v is None]
+        if self.run is None or len(prices) < 2:
+            return ""
+        first, last = self.run.opened_at_ms or prices[0][0], self.run.closed_at_ms or prices[-1][0]
+        width, top = max(last - first, 1), prices[-1][1]
+        path, level = f"M0 {120 - 112 * self.lot.opening_amount / top:.1f}", 0.0
+        for at, amount in prices:
+            across, level = 400 * (at - first) / width, 120 - 112 * amount / top
+            path += f"H{across:.1f}V{level:.1f}"
+        return f"{path}H400"
+
+    @property
+    def total(self) -> int | None:
+        """What the buyer pays for the hammer price, before delivery."""
+        hammer = self.run.hammer_amount if self.run else None
+        return price_of(self.lot, hammer).total if hammer else None
+
+
+def lot_page(user: AnyUser, lot_id: int) -> LotPage | None:
+    """Return a lot's page, or None where it does not exist for this person."""
+    lot = (
+        Lot.objects.filter(pk=lot_id, auction__in=viewable_auctions(user))
+        .select_related("auction__organizer", "tax_rule", "shipping", "category")
+        .prefetch_related("images")
+        .first()
+    )
+    if lot is None:
+        return None
+    run = lot.runs.exclude(status=LotStatus.PENDING).select_related("winner").order_by("-pk").first()
+    bids = list(run.bids.select_related("registration").order_by("-v", "-amount")[:HISTORY_SHOWN]) if run else []
+    siblings = list(lot.auction.lots.order_by("position", "pk").only("pk", "number", "title"))
+    at = next(index for index, other in enumerate(siblings) if other.pk == lot.pk)
+    return LotPage(
+        show_auction=lot.auction,
+        lot=lot,
+        run=run,
+        bids=bids,
+        you=you_in(lot.auction, user),
+        style=money_style(lot.auction.currency, [lot]),
+        rules=rules.rules_in_words(lot),
+        previous=siblings[at - 1] if at else None,
+        following=siblings[at + 1] if at + 1 < len(siblings) else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MyRun:
+    """One run that somebody bid in: their highest bid, the price, and how it stands."""
+
+    run: LotRun
+    best: int
+    price: int | None
+    standing: str
+    total: int | None
+    style: MoneyStyle
+
+
+@dataclass(frozen=True, slots=True)
+class MyAuction:
+    """One auction that somebody has a paddle in."""
+
+    registration: Registration
+    runs: list[MyRun]
+
+    @property
+    def won(self) -> list[MyRun]:
+        """The runs that were won."""
+        return [run for run in self.runs if run.standing == "won"]
+
+    @property
+    def won_total(self) -> int:
+        """What is to be paid for them before delivery."""
+        return sum(run.total or 0 for run in self.won)
+
+
+def my_bids(user: User) -> list[MyAuction]:
+    """Return the auctions that a person has a paddle in with the lots they bid on, the newest first."""
+    registrations = list(
+        Registration.objects.filter(user=user).select_related("auction__organizer").order_by("-pk")[:MY_AUCTIONS_SHOWN]
+    )
+    best: dict[tuple[int, int], int] = {}
+    own = Bid.objects.filter(registration__in=registrations, voided_at_v=None)
+    for row in own.values("registration", "run").annotate(best=Max("amount")).order_by():
+        best[row["registration"], row["run"]] = row["best"]
+    sales = Prefetch(
+        "sales", queryset=Sale.objects.filter(status__in=(SaleStatus.PROVISIONAL, SaleStatus.FINAL)), to_attr="active"
+    )
+    runs: QuerySet[Any] = (
+        LotRun.objects.filter(pk__in={run for _registration, run in best})
+        .select_related("lot", "lot__tax_rule", "lot__auction", "winner")
+        .prefetch_related("lot__images", sales)
+        .annotate(price=Max("bids__amount"))
+        .order_by("-opened_at_ms", "-pk")
+    )
+    leading = _leaders([run.pk for run in runs if run.status in (LotStatus.OPEN, LotStatus.PAUSED)])
+    found = []
+    for registration in registrations:
+        mine = []
+        for run in runs:
+            amount = best.get((registration.pk, run.pk))
+            if amount is None:
+                continue
+            standing = _standing(run, registration, leading.get(run.pk))
+            total = None
+            if standing == "won":
+                total = run.active[0].total_amount if run.active else price_of(run.lot, run.hammer_amount).total
+            style = money_style(registration.auction.currency, [run.lot])
+            mine.append(MyRun(run, amount, run.hammer_amount or run.price, standing, total, style))
+        found.append(MyAuction(registration, mine))
+    return found
+
+
+def _leaders(run_ids: list[int]) -> dict[int, int]:
+    leaders: dict[int, int] = {}
+    bids = Bid.objects.filter(run__in=run_ids, voided_at_v=None).order_by("v", "amount", "-automatic")
+    for run_id, registration_id in bids.values_list("run", "registration"):
+        leaders[run_id] = registration_id
+    return leaders
+
+
+def _standing(run: LotRun, registration: Registration, leader: int | None) -> str:
+    if run.status in (LotStatus.OPEN, LotStatus.PAUSED):
+        return "leading" if leader == registration.pk else "outbid"
+    if run.status == LotStatus.SOLD:
+        return "won" if run.winner_id == registration.pk else "lost"
+    if run.status == LotStatus.WITHDRAWN:
+        return "withdrawn"
+    return "reserve" if run.reason == "reserve_not_met" else "passed"

@@ -1,0 +1,252 @@
+"""Who comes in: the session, what they may see, and their registration, read once when a socket opens.
+
+The only place of the room that reads the database, in threads of its own. Owns what makes a visitor leave again:
+a session that ended, a password that changed, a ban.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any, Final, ParamSpec, TypeVar, cast
+
+from channels.db import DatabaseSyncToAsync
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.models import Session
+from django.http.cookie import parse_cookie
+from django.utils import timezone
+
+from accounts.models import Membership, User
+from auctions.models import Auction, Registration, RegistrationStatus
+from auctions.permissions import can_view, is_barred
+from bidding.models import LedgerPosition
+from bidding.protocol import CloseCode, RefusalCode
+from bidding.selectors import RoomInfo, room_info
+from bidding.services.chat import Speaker
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_AT_ONCE: Final = 1_000
+"""How many rows one query asks for by id."""
+_DOOR_S: Final = 1.0
+"""How long an answer for nobody in particular holds."""
+_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="room")
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody in a room, as far as the room must know them. Nobody signed in has `user_id` None."""
+
+    user_id: int | None = None
+    session_key: str | None = None
+    session_hash: str = ""
+    author: str = ""
+    role: str | None = None
+    registration_id: int | None = None
+    paddle: int | None = None
+    status: str | None = None
+    barred: bool = False
+
+    @property
+    def reason(self) -> RefusalCode | None:
+        """Why this visitor may not bid; None where they may."""
+        if self.user_id is None:
+            return RefusalCode.SIGN_IN
+        if self.barred:
+            return RefusalCode.OWN_LOT
+        if self.status == RegistrationStatus.BANNED:
+            return RefusalCode.BANNED
+        return None if self.status == RegistrationStatus.APPROVED else RefusalCode.NOT_REGISTERED
+
+    @property
+    def speaker(self) -> Speaker | None:
+        """This visitor as chat knows them; None for those who are not signed in."""
+        if self.user_id is None:
+            return None
+        return Speaker(user_id=self.user_id, author=self.author, paddle=self.paddle, role=self.role)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A visitor who may take a seat, and what they see."""
+
+    visitor: Visitor
+    info: RoomInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """What the database knows of an auction that has no live state: before it is scheduled, and after clean-up."""
+
+    status: str
+    v: int
+    epoch: str
+
+
+def in_thread(function: Callable[P, R]) -> Callable[P, Any]:
+    """Return the function as a coroutine function that runs in one of the room's threads."""
+    return cast("Callable[P, Any]", DatabaseSyncToAsync(function, thread_sensitive=False, executor=_threads))
+
+
+class Door:
+    """Lets people into the rooms of one process.
+
+    Who carries no session is nobody in particular: what they may see is asked once a second, not once a socket, so
+    that a crowd that comes back at once does not queue at the database.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[int, tuple[float, asyncio.Task[Admission | CloseCode]]] = {}
+
+    async def admit(self, auction_id: int, headers: Collection[tuple[bytes, bytes]]) -> Admission | CloseCode:
+        """Return who comes in to which room, or the code to close with."""
+        if cookie(headers, settings.SESSION_COOKIE_NAME) is not None:
+            known: Admission | CloseCode = await _admit(auction_id, headers)
+            return known
+        now = time.monotonic()
+        asked = self._open.get(auction_id)
+        if asked is None or now - asked[0] > _DOOR_S:
+            self._open = {each: task for each, task in self._open.items() if now - task[0] <= _DOOR_S}
+            asked = self._open[auction_id] = (now, asyncio.ensure_future(_admit(auction_id, ())))
+        # Shielded: one who gives up must not take the answer from the others.
+        return await asyncio.shield(asked[1])
+
+
+def admit(auction_id: int, headers: Collection[tuple[bytes, bytes]]) -> Admission | CloseCode:
+    """Return who comes in to which room, or the code to close with."""
+    user, session_key = _user(headers)
+    auction = Auction.objects.filter(pk=auction_id).first()
+    if auction is None or not can_view(user, auction):
+        return CloseCode.NOT_FOUND
+    info = room_info(auction_id)
+    if info is None:
+        return CloseCode.NOT_FOUND
+    if not isinstance(user, User):
+        return Admission(Visitor(), info)
+    visitor = _known(
+        Visitor(user_id=user.pk, session_key=session_key, session_hash=user.get_session_auth_hash()), user, auction
+    )
+    return CloseCode.FORBIDDEN if visitor.reason is RefusalCode.BANNED else Admission(visitor, info)
+
+
+_admit = in_thread(admit)
+
+
+def registered(auction_id: int, registration_id: int) -> Visitor | None:
+    """Return what a registration says of its bidder now; None for one without an account."""
+    registration = (
+        Registration.objects.select_related("user", "auction").filter(pk=registration_id, auction=auction_id).first()
+    )
+    if registration is None or registration.user is None:
+        return None
+    return _known(Visitor(user_id=registration.user_id), registration.user, registration.auction)
+
+
+def renewed(visitor: Visitor, fresh: Visitor) -> Visitor:
+    """Return the visitor with what changed about their registration."""
+    return replace(
+        visitor,
+        author=fresh.author,
+        role=fresh.role,
+        registration_id=fresh.registration_id,
+        paddle=fresh.paddle,
+        status=fresh.status,
+        barred=fresh.barred,
+    )
+
+
+def ended_sessions(visitors: Collection[Visitor]) -> set[Visitor]:
+    """Return those whose session is over: signed out, expired, switched off, or the password changed."""
+    alive: set[str] = set()
+    for keys in _portions(sorted({visitor.session_key for visitor in visitors if visitor.session_key})):
+        sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+        alive.update(sessions.values_list("session_key", flat=True))
+    hashes: dict[int, str] = {}
+    for ids in _portions(sorted({visitor.user_id for visitor in visitors if visitor.user_id is not None})):
+        for user in User.objects.filter(pk__in=ids, is_active=True).only("password"):
+            hashes[user.pk] = user.get_session_auth_hash()
+    return {
+        visitor
+        for visitor in visitors
+        if visitor.user_id is not None
+        and (visitor.session_key not in alive or hashes.get(visitor.user_id) != visitor.session_hash)
+    }
+
+
+def resting(auction_id: int) -> Resting | None:
+    """Return an auction's status and last stored version; None where it is gone."""
+    auction = Auction.objects.filter(pk=auction_id).first()
+    if auction is None:
+        return None
+    position = LedgerPosition.objects.filter(auction=auction).first()
+    return Resting(auction.status, position.v if position else 0, position.epoch if position else "")
+
+
+def cookie(headers: Collection[tuple[bytes, bytes]], name: str) -> str | None:
+    """Return the value of a cookie in ASGI headers."""
+    for header, value in headers:
+        if header == b"cookie":
+            found: str | None = parse_cookie(value.decode("latin-1")).get(name)
+            if found:
+                return found
+    return None
+
+
+def client_address(scope: dict[str, Any]) -> str | None:
+    """Return the address a socket comes from, behind as many proxies as are ours; None where it has none."""
+    if settings.TRUSTED_PROXIES:
+        forwarded = [
+            address.strip()
+            for header, value in scope["headers"]
+            if header == b"x-forwarded-for"
+            for address in value.decode("latin-1").split(",")
+        ]
+        if len(forwarded) >= settings.TRUSTED_PROXIES:
+            nearest: str = forwarded[-settings.TRUSTED_PROXIES]
+            return nearest
+    client: tuple[str, int] | None = scope.get("client")
+    return client[0] if client else None
+
+
+def _user(headers: Collection[tuple[bytes, bytes]]) -> tuple[User | AnonymousUser, str | None]:
+    key = cookie(headers, settings.SESSION_COOKIE_NAME)
+    if not key:
+        return AnonymousUser(), None
+    session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    # Django's own check of backend and password hash; it looks at nothing but the session.
+    user = get_user(cast("Any", SimpleNamespace(session=session)))
+    return user, session.session_key
+
+
+def _known(visitor: Visitor, user: User, auction: Auction) -> Visitor:
+    registration = Registration.objects.filter(auction=auction, user=user).first()
+    is_host = Membership.objects.filter(organizer=auction.organizer_id, user=user).exists()
+    return replace(
+        visitor,
+        author=_author(user, registration, is_host=is_host),
+        role="host" if is_host else None,
+        registration_id=registration.pk if registration else None,
+        paddle=registration.paddle if registration else None,
+        status=registration.status if registration else None,
+        barred=is_barred(user, auction),
+    )
+
+
+def _author(user: User, registration: Registration | None, *, is_host: bool) -> str:
+    """Return how chat names somebody; never the e-mail, and nobody may pass for the host or another paddle."""
+    if is_host:
+        return "Host"
+    chosen = registration.alias if registration else user.display_name
+    if chosen and not chosen.strip().casefold().startswith(("host", "paddle", "auctioneer", "admin")):
+        return chosen
+    return f"Paddle {registration.paddle}" if registration else "Guest"
+
+
+def _portions(values: list[Any]) -> list[list[Any]]:
+    return [values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE)]

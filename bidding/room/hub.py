@@ -1,0 +1,536 @@
+"""The hub: one for each process. It carries what happened from the channel layer and the log to all its seats.
+
+Owns the process' one channel in the layer, the reading of heads, gaps and snapshots, and the checks that run beside:
+presence, sessions, slow seats. Rooms keep the order; nothing here knows what an event means.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import structlog
+from channels.layers import get_channel_layer
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from bidding import protocol
+from bidding.engine.keys import AuctionKeys
+from bidding.engine.outcomes import EngineError, FloorMissing, Snapshot
+from bidding.floor import async_floor
+from bidding.protocol import CloseCode, Namespace
+from bidding.room import state
+from bidding.room.clock import RedisClock
+from bidding.room.conflation import conflated
+from bidding.room.entrance import Door, ended_sessions, in_thread, registered, renewed, resting
+from bidding.room.presence import EVERY_S, Presence
+from bidding.room.room import Room
+from bidding.room.seats import Seat
+from bidding.selectors import RoomInfo, room_snapshot
+from bidding.services.announcing import room_group
+from bidding.services.chat import chat_since, recent_chat, stored_chat
+
+logger = structlog.get_logger(__name__)
+
+HEADS_EVERY_S: Final = 1.0
+SESSIONS_EVERY_S: Final = 3.0
+SLOW_EVERY_S: Final = 0.25
+"""How often it is looked whether slow seats have room again."""
+GRACE_S: Final = 0.05
+"""How long a missing version may still be on its way before it is read from the log."""
+RETRY_S: Final = 1.0
+SUBSCRIBING_S: Final = 1.0
+"""How long the first STATE of a room waits for the channel layer; the log makes up for a later subscription."""
+LOG_BATCH: Final = 500
+RESUMABLE: Final = 500
+"""How many versions back a seat may resume; who missed more gets STATE."""
+_AT_ONCE: Final = 200
+"""Seats that are given their STATE before others get their turn on the event loop."""
+
+_TROUBLE: Final = (RedisError, EngineError, OSError, TimeoutError)
+_AT_REST: Final = frozenset({"draft", "ended", "cancelled"})
+
+_ended_sessions = in_thread(ended_sessions)
+_registered = in_thread(registered)
+_resting = in_thread(resting)
+_stored_chat = in_thread(stored_chat)
+
+_hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()
+
+
+def current_hub() -> "Hub":
+    """Return the hub of the running event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+    return _hubs[loop]
+
+
+class Hub:
+    """All rooms of one process."""
+
+    def __init__(self) -> None:
+        self.clock = RedisClock()
+        self.door = Door()
+        self._rooms: dict[int, Room] = {}
+        self._of_user: Counter[int] = Counter()
+        self._of_address: Counter[str] = Counter()
+        self._presence = Presence()
+        self._channel: str | None = None
+        self._subscribed: set[int] = set()
+        self._subscribing = asyncio.Lock()
+        self._loops: list[asyncio.Task[None]] = []
+        self._jobs: dict[tuple[str, Hashable], asyncio.Task[None]] = {}
+        """What is being done for a room, so that it is not begun twice."""
+        self._flushes: dict[Room, asyncio.TimerHandle] = {}
+        self._sweeps: dict[Room, asyncio.TimerHandle] = {}
+
+    # --- Coming and going ------------------------------------------------------------------------------
+
+    def enter(self, seat: Seat, info: RoomInfo) -> Room | CloseCode:
+        """Give somebody a seat; their STATE or RESUMED follows by itself. A code where there are too many."""
+        user_id = seat.visitor.user_id
+        if user_id is not None and self._of_user[user_id] >= settings.ROOM_SEATS_PER_USER:
+            return CloseCode.TOO_MANY
+        if seat.address is not None and self._of_address[seat.address] >= settings.ROOM_SEATS_PER_ADDRESS:
+            return CloseCode.TOO_MANY
+        if user_id is not None:
+            self._of_user[user_id] += 1
+        if seat.address is not None:
+            self._of_address[seat.address] += 1
+        room = self._rooms.get(seat.auction_id)
+        if room is None:
+            room = self._rooms[seat.auction_id] = Room(info)
+        room.info = info
+        room.add(seat)
+        self._start()
+        self.refresh(room, seat)
+        return room
+
+    def leave(self, seat: Seat) -> None:
+        """Free a seat; the last one of a room ends the room here."""
+        if seat.left:
+            return
+        seat.left = True
+        room = self._rooms.get(seat.auction_id)
+        if room is None:
+            return
+        room.remove(seat)
+        _count_down(self._of_user, seat.visitor.user_id)
+        _count_down(self._of_address, seat.address)
+        if not room:
+            del self._rooms[seat.auction_id]
+            self._forget(room)
+            self._job("subscribe", None, self._subscribe)
+            self._job("empty", seat.auction_id, lambda: self._count_out(seat.auction_id))
+
+    def refresh(self, room: Room, seat: Seat) -> None:
+        """Give a seat STATE, or the events that it asked for."""
+        room.hold(seat)
+        self._refresh_later(room)
+
+    async def close(self) -> None:
+        """Stop everything; seats are not told."""
+        tasks = [*self._loops, *self._jobs.values()]
+        self._loops, self._jobs = [], {}
+        for room in tuple(self._rooms.values()):
+            self._forget(room)
+        self._rooms.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._channel = None
+        self._subscribed.clear()
+
+    # --- The channel layer -----------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        if not self._loops:
+            for seconds, work in (
+                (HEADS_EVERY_S, self._beat),
+                (EVERY_S, self._count_everybody),
+                (SESSIONS_EVERY_S, self._check_sessions),
+            ):
+                self._loops.append(asyncio.create_task(_every(seconds, work)))
+        if self._subscribed != self._rooms.keys():
+            self._job("subscribe", None, self._subscribe)
+
+    async def _subscribe(self) -> None:
+        """Listen to the rooms that have seats here, and to no other."""
+        layer: Any = get_channel_layer()
+        async with self._subscribing:
+            if self._channel is None:
+                self._channel = await layer.new_channel("hub")
+                self._loops.append(asyncio.create_task(self._listen(layer, self._channel)))
+            while self._subscribed != self._rooms.keys():
+                for auction_id in self._rooms.keys() - self._subscribed:
+                    await layer.group_add(room_group(auction_id), self._channel)
+                    self._subscribed.add(auction_id)
+                for auction_id in self._subscribed - self._rooms.keys():
+                    await layer.group_discard(room_group(auction_id), self._channel)
+                    self._subscribed.discard(auction_id)
+
+    async def _listen(self, layer: Any, channel: str) -> None:
+        while True:
+            try:
+                message: dict[str, Any] = await layer.receive(channel)
+                self._hear(message)
+            except Exception:  # one odd message must not deafen the process
+                logger.exception("announcement_not_understood")
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        room = self._rooms.get(message["auction"])
+        if room is None:
+            return
+        match message["type"]:
+            case "room.entries":
+                room.take(message["epoch"], ((v, text) for v, text in message["entries"]))
+                self._carry_on(room)
+            case "room.signal":
+                namespace = message["namespace"]
+                is_urgent = room.signal(Namespace(namespace) if namespace else None, message["text"])
+                self._carry_on(room, at_once=is_urgent)
+            case "room.you":
+                registration_id = int(message["registration"])
+                # Never merged with one that runs: that one may have read what was before.
+                self._job("you", object(), lambda: self._registration_changed(room, registration_id))
+            case _:
+                pass
+
+    def _carry_on(self, room: Room, *, at_once: bool = False) -> None:
+        """Do what a room needs after something arrived."""
+        delay = room.flush_delay()
+        if delay is not None:
+            self._flush_in(room, 0.0 if at_once else delay)
+        if room.has_gap:
+            self._job("fill", room, lambda: self._fill(room))
+        if room.waiting:
+            self._look_after_slow(room)
+
+    def _flush_in(self, room: Room, delay: float) -> None:
+        waiting = self._flushes.pop(room, None)
+        if waiting is not None:
+            waiting.cancel()
+        if delay > 0:
+            self._flushes[room] = asyncio.get_running_loop().call_later(delay, self._flush, room)
+        else:
+            self._flush(room)
+
+    def _flush(self, room: Room) -> None:
+        self._flushes.pop(room, None)
+        room.flush()
+        if room.waiting:
+            self._look_after_slow(room)
+
+    # --- Gaps and heads --------------------------------------------------------------------------------
+
+    async def _beat(self) -> None:
+        """Compare each room with Redis: versions, epoch, time. Subscribe again where that failed."""
+        if not self._rooms:
+            return
+        if self._subscribed != self._rooms.keys():
+            self._job("subscribe", None, self._subscribe)
+        rooms = [(room, room.epoch, room.v) for room in self._rooms.values()]
+        pipeline = async_floor().pipeline(transaction=False)
+        pipeline.time()
+        for room, _, _ in rooms:
+            pipeline.hmget(AuctionKeys(room.info.auction_id).state, ["epoch", "v"])
+        asked_at = time.monotonic()
+        (seconds, microseconds), *heads = await asyncio.shield(pipeline.execute())
+        self.clock.observe(seconds * 1000 + microseconds / 1000, asked_at, time.monotonic())
+        for (room, epoch_before, v_before), (epoch, v) in zip(rooms, heads, strict=True):
+            if epoch is not None and room.epoch is not None and room.epoch == epoch_before:
+                if int(v) < v_before:
+                    # The floor went back behind what seats were told: what they know is worth nothing.
+                    room.begin_anew()
+                else:
+                    room.learn_head(epoch.decode(), int(v))
+                self._carry_on(room)
+            if room.waiting:
+                self._refresh_later(room)
+
+    async def _fill(self, room: Room) -> None:
+        """Read what was not announced from the log."""
+        await asyncio.sleep(GRACE_S)
+        while room.has_gap and not self._is_gone(room):
+            epoch, after = room.epoch, room.v
+            entries = await self._log(room.info.auction_id, after)
+            if room.epoch != epoch or epoch is None:
+                return
+            # The log was read after the head was known: what it does not hold was trimmed or lost.
+            if room.v == after and (not entries or entries[0][0] > after + 1):
+                logger.warning("room_out_of_step", auction=room.info.auction_id, v=after, head=room.head_v)
+                room.begin_anew()
+                self._refresh_later(room)
+                return
+            logger.info("room_gap_filled", auction=room.info.auction_id, after=after, versions=len(entries))
+            room.take(epoch, entries)
+            self._carry_on(room)
+
+    async def _log(self, auction_id: int, after: int, up_to: int | None = None) -> list[tuple[int, str]]:
+        """Return the public entries after a version, as far as one read goes."""
+        raw: Any = await asyncio.shield(
+            async_floor().xrange(
+                AuctionKeys(auction_id).log,
+                min=f"{after + 1}-0",
+                max="+" if up_to is None else f"{up_to}-0",
+                count=LOG_BATCH,
+            )
+        )
+        return [
+            (int(entry_id.partition(b"-")[0]), fields[b"public"].decode())
+            for entry_id, fields in raw
+            if fields[b"public"]
+        ]
+
+    # --- STATE and RESUMED -----------------------------------------------------------------------------
+
+    async def _refresh(self, room: Room) -> None:
+        """Give every waiting seat that reads its STATE or RESUMED, from as few reads as possible."""
+        auction_id = room.info.auction_id
+        if auction_id not in self._subscribed and (subscribing := self._jobs.get(("subscribe", None))):
+            await asyncio.wait({subscribing}, timeout=SUBSCRIBING_S)
+        if not room.chat.is_loaded:
+            await self._load_chat(room)
+        while ready := [seat for seat in room.waiting if seat.line.is_clear()]:
+            try:
+                snapshot = await self._snapshot(room, ready)
+                if snapshot is None:
+                    return
+                log = await self._log_for(room, snapshot, ready)
+            except _TROUBLE as error:
+                # The beat tries again; until then the page shows that it reconnects.
+                logger.warning("room_without_state", auction=auction_id, seats=len(ready), error=str(error))
+                return
+            if room.epoch is None:
+                room.begin(snapshot)
+            elif room.epoch != snapshot.epoch:
+                room.begin_anew()
+                room.begin(snapshot)
+                continue
+            await self._hand_out(room, snapshot, log, ready)
+            self._carry_on(room)
+        if room.waiting:
+            self._look_after_slow(room)
+
+    async def _snapshot(self, room: Room, ready: list[Seat]) -> Snapshot | None:
+        """Read the live state, for the leader where they are among those who wait; None where there is none."""
+        registrations = {seat.visitor.paddle: seat.visitor.registration_id for seat in ready}
+        reader = registrations.get(room.leader) if room.leader is not None else None
+        try:
+            snapshot = await room_snapshot(room.info.auction_id, reader)
+            _, leader = state.leader_of(snapshot)
+            if leader is not None and registrations.get(leader) not in (None, reader):
+                snapshot = await room_snapshot(room.info.auction_id, registrations[leader])
+            return snapshot
+        except FloorMissing:
+            rest = await _resting(room.info.auction_id)
+            if rest is None:
+                for seat in room:
+                    seat.close(CloseCode.NOT_FOUND)
+                return None
+            if rest.status not in _AT_REST:
+                raise
+            return state.resting_snapshot(rest, self.clock.now_ms())
+
+    async def _log_for(self, room: Room, snapshot: Snapshot, ready: list[Seat]) -> dict[int, str]:
+        """Read the events that the seats ask for, as far as they are not too many."""
+        wanted = [
+            since
+            for since, epoch in (seat.resume_from for seat in ready if seat.resume_from is not None)
+            if epoch == snapshot.epoch and snapshot.v - RESUMABLE <= since < snapshot.v
+        ]
+        found: dict[int, str] = {}
+        after = min(wanted, default=snapshot.v)
+        while after < snapshot.v:
+            entries = await self._log(room.info.auction_id, after, snapshot.v)
+            if not entries:
+                break
+            found.update(entries)
+            after = entries[-1][0]
+        return found
+
+    async def _hand_out(self, room: Room, snapshot: Snapshot, log: dict[int, str], ready: list[Seat]) -> None:
+        """Send each seat what it waits for, as long as the snapshot is not behind what others were told."""
+        resumes: dict[tuple[int, int], list[bytes] | None] = {}
+        people, chat = room.count(), room.chat.lines
+        for number, seat in enumerate(ready, start=1):
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+                people, chat = room.count(), room.chat.lines
+            if snapshot.v < room.sent_v or room.epoch != snapshot.epoch:
+                return
+            if seat.left or seat not in room.waiting:
+                continue
+            own = state.you(seat.visitor, snapshot, room.info)
+            now_ms = self.clock.now_ms()
+            events = _events_for(seat, snapshot, log, resumes)
+            message: protocol.ServerMessage
+            if events is None:
+                message = state.state(
+                    info=room.info, snapshot=snapshot, own=own, now_ms=now_ms, people=people, chat=chat
+                )
+            else:
+                message = state.resumed(
+                    snapshot=snapshot, events=events, own=own, now_ms=now_ms, people=people, chat=chat
+                )
+            if seat.send(message):
+                seat.is_current, seat.resume_from, seat.slow_since = True, None, None
+                room.waiting.discard(seat)
+
+    # --- What concerns one person ----------------------------------------------------------------------
+
+    async def _registration_changed(self, room: Room, registration_id: int) -> None:
+        """Tell somebody's seats what changed about their registration; a ban closes them."""
+        if all(seat.visitor.user_id is None for seat in room):
+            return
+        auction_id = room.info.auction_id
+        fresh = await _registered(auction_id, registration_id)
+        if fresh is None:
+            return
+        theirs = [seat for seat in room if seat.visitor.user_id == fresh.user_id]
+        if not theirs:
+            return
+        for seat in theirs:
+            seat.visitor = renewed(seat.visitor, fresh)
+        snapshot: Snapshot | None = None
+        try:
+            snapshot = await room_snapshot(auction_id, registration_id)
+        except _TROUBLE as error:
+            logger.warning("own_part_not_read", auction=auction_id, error=str(error))
+        for seat in theirs:
+            if snapshot is not None:
+                room.tell(seat, protocol.YouChanged(you=state.you(seat.visitor, snapshot, room.info)))
+            if seat.visitor.reason is protocol.RefusalCode.BANNED:
+                seat.close(CloseCode.FORBIDDEN)
+
+    async def _check_sessions(self) -> None:
+        """Close the seats of those who signed out, were switched off or changed their password."""
+        signed_in = [seat for room in self._rooms.values() for seat in room if seat.visitor.user_id is not None]
+        if not signed_in:
+            return
+        ended = await _ended_sessions({seat.visitor for seat in signed_in})
+        for seat in signed_in:
+            if seat.visitor in ended:
+                seat.close(CloseCode.SIGNED_OUT)
+
+    # --- Presence and chat -----------------------------------------------------------------------------
+
+    async def _count_everybody(self) -> None:
+        """Count the people of all rooms over all processes, and look for chat that was not announced."""
+        for room in tuple(self._rooms.values()):
+            people = await self._presence.count(room.info.auction_id, room)
+            if people != room.people:
+                room.people = people
+                room.post(None, protocol.ParticipantsChanged(count=people))
+            if room.chat.is_loaded:
+                for line in await chat_since(room.info.auction_id, room.chat.last_id or "0-0"):
+                    if room.chat.add(line):
+                        room.post(Namespace.CHAT, protocol.Chat(line=line))
+            else:
+                await self._load_chat(room)
+            self._carry_on(room)
+
+    async def _count_out(self, auction_id: int) -> None:
+        if auction_id not in self._rooms:
+            await self._presence.count(auction_id, ())
+
+    async def _load_chat(self, room: Room) -> None:
+        try:
+            lines = await recent_chat(room.info.auction_id) or await _stored_chat(room.info.auction_id)
+        except _TROUBLE as error:
+            logger.warning("chat_not_read", auction=room.info.auction_id, error=str(error))
+        else:
+            room.chat.load(lines)
+
+    # --- Slow seats ------------------------------------------------------------------------------------
+
+    def _look_after_slow(self, room: Room) -> None:
+        if room not in self._sweeps and any(seat.slow_since is not None for seat in room.waiting):
+            self._sweeps[room] = asyncio.get_running_loop().call_later(SLOW_EVERY_S, self._sweep, room)
+
+    def _sweep(self, room: Room) -> None:
+        """Give slow seats that read again the newest state, and let those go that do not."""
+        self._sweeps.pop(room, None)
+        has_room = False
+        for seat in tuple(room.waiting):
+            if seat.line.is_clear():
+                has_room = True
+            elif seat.is_lost():
+                logger.info("slow_seat_let_go", auction=seat.auction_id)
+                seat.close(CloseCode.TOO_SLOW)
+                room.waiting.discard(seat)
+        if has_room:
+            self._refresh_later(room)
+        self._look_after_slow(room)
+
+    # --- Inside ----------------------------------------------------------------------------------------
+
+    def _is_gone(self, room: Room) -> bool:
+        return self._rooms.get(room.info.auction_id) is not room
+
+    def _forget(self, room: Room) -> None:
+        for timers in (self._flushes, self._sweeps):
+            timer = timers.pop(room, None)
+            if timer is not None:
+                timer.cancel()
+
+    def _refresh_later(self, room: Room) -> None:
+        self._job("refresh", room, lambda: self._refresh(room))
+
+    def _job(self, kind: str, subject: Hashable, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do something beside, unless it is being done for the same subject."""
+        key = (kind, subject)
+        running = self._jobs.get(key)
+        if running is not None and not running.done():
+            return
+        task = asyncio.create_task(_logged(kind, work))
+        self._jobs[key] = task
+        task.add_done_callback(lambda _: self._job_done(key, task))
+
+    def _job_done(self, key: tuple[str, Hashable], task: "asyncio.Task[None]") -> None:
+        if self._jobs.get(key) is task:
+            del self._jobs[key]
+
+
+def _events_for(
+    seat: Seat, snapshot: Snapshot, log: dict[int, str], made: dict[tuple[int, int], list[bytes] | None]
+) -> list[bytes] | None:
+    """Return the events that a seat asked for, as they travel; None where it must get STATE."""
+    if seat.resume_from is None:
+        return None
+    since, epoch = seat.resume_from
+    if epoch != snapshot.epoch or not 0 <= since <= snapshot.v:
+        return None
+    key = (since, seat.mask)
+    if key not in made:
+        versions = range(since + 1, snapshot.v + 1)
+        is_whole = len(versions) <= RESUMABLE and all(v in log for v in versions)
+        made[key] = conflated((log[v] for v in versions), seat.mask) if is_whole else None
+    return made[key]
+
+
+def _count_down(counter: Counter[Any], key: Any) -> None:
+    if key is None:
+        return
+    counter[key] -= 1
+    if counter[key] <= 0:
+        del counter[key]
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await _logged(work.__name__, work)
+
+
+async def _logged(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Do something whose failure is logged: nobody waits for it, and it is tried again."""
+    try:
+        await work()
+    except _TROUBLE as error:
+        logger.warning("room_work_failed", work=name, error=str(error))
+    except Exception:
+        logger.exception("room_work_failed", work=name)

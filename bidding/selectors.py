@@ -1,0 +1,104 @@
+"""Reads for the live floor: what a room needs to know of an auction, and what comes next. Changes nothing."""
+
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from auctions.models import Auction, AuctionStatus, Lot, LotImage, LotStatus
+from auctions.money import Currency
+from auctions.streaming import provider
+from bidding import protocol
+from bidding.engine import calls
+from bidding.engine.calls import NextLotInfo
+from bidding.engine.outcomes import Pulse, Snapshot
+from bidding.engine.runner import arun, run
+from bidding.floor import async_floor, floor
+
+
+@dataclass(frozen=True, slots=True)
+class RoomInfo:
+    """What a room knows of its auction beside the live state; read once when the room is entered."""
+
+    auction_id: int
+    organizer_id: int
+    title: str
+    status: str
+    currency: Currency
+    is_rehearsal: bool
+    starts_at_ms: int | None
+    stream: protocol.StreamPart
+
+
+def room_info(auction_id: int) -> RoomInfo | None:
+    """Return what the room of an auction needs, or None where there is none. The caller checks visibility."""
+    auction = Auction.objects.select_related("stream_channel").filter(pk=auction_id).first()
+    if auction is None:
+        return None
+    return RoomInfo(
+        auction_id=auction.pk,
+        organizer_id=auction.organizer_id,
+        title=auction.title,
+        status=auction.status,
+        currency=auction.currency,
+        is_rehearsal=auction.is_rehearsal,
+        starts_at_ms=round(auction.starts_at.timestamp() * 1000) if auction.starts_at else None,
+        stream=stream_part(auction),
+    )
+
+
+def stream_part(auction: Auction) -> protocol.StreamPart:
+    """Return the video as the room sees it: its state and where to watch."""
+    channel = auction.stream_channel
+    if channel is None or auction.stream_stopped_at is not None:
+        return protocol.StreamPart(state="ended" if channel else "none")
+    playback = provider().playback(channel)
+    return protocol.StreamPart(
+        state=provider().status(channel).state.value, kind=playback["kind"], playback_url=playback["url"]
+    )
+
+
+async def room_snapshot(auction_id: int, registration_id: int | None = None) -> Snapshot:
+    """Read the live state from the floor; raises FloorMissing or a RedisError."""
+    return await arun(async_floor(), calls.snapshot(auction_id, registration_id=registration_id))
+
+
+def snapshot_now(auction_id: int, registration_id: int | None = None) -> Snapshot:
+    """Read the live state as `room_snapshot` does, from synchronous code."""
+    return run(floor(), calls.snapshot(auction_id, registration_id=registration_id))
+
+
+def pulse_now(auction_id: int) -> Pulse:
+    """Read what the clock needs of an auction; raises FloorMissing or a RedisError."""
+    return run(floor(), calls.pulse(auction_id))
+
+
+def auctions_on_floor() -> QuerySet[Auction]:
+    """Return the auctions that have keys in Redis: scheduled, live, or over and not yet cleaned."""
+    over = Q(status__in=(AuctionStatus.ENDED, AuctionStatus.CANCELLED), cleaned_at=None, ledger__isnull=False)
+    return Auction.objects.filter(Q(status__in=(AuctionStatus.SCHEDULED, AuctionStatus.LIVE)) | over).order_by("pk")
+
+
+def lot_after(auction: Auction, current_lot_id: int | None) -> Lot | None:
+    """Return the pending lot that is sold next: the first in the run of show that is not the current one."""
+    pending = auction.lots.filter(status=LotStatus.PENDING).exclude(pk=current_lot_id or 0)
+    return pending.order_by("position", "pk").first()
+
+
+def next_lot_info(auction: Auction, current_lot_id: int | None) -> NextLotInfo | None:
+    """Return the next lot as the engine announces it; `gap_ms` is None where the host opens lots by hand."""
+    lot = lot_after(auction, current_lot_id)
+    if lot is None:
+        return None
+    return NextLotInfo(
+        lot_id=lot.pk,
+        number=lot.number,
+        title=lot.title,
+        image_url=lot_image_url(lot),
+        gap_ms=auction.gap_ms if auction.auto_advance else None,
+    )
+
+
+def lot_image_url(lot: Lot) -> str | None:
+    """Return the address of the picture that stands for a lot."""
+    image: LotImage | None = lot.images.order_by("position", "pk").first()
+    return image.file.url if image else None

@@ -1,0 +1,61 @@
+"""Everything that changes the live floor: keyword-only functions named `<entity>_<action>`.
+
+Commands flow one way: database, commit, outbox, script. What the script decided comes back only through the
+ledger. A refused bid is a value; a refused command raises `auctions.errors.Refused`.
+"""
+
+from bidding.services.bids import bid_place, bid_place_now, bid_status
+from bidding.services.commands import commands_deliver
+from bidding.services.lots import (
+    bid_void,
+    lot_close,
+    lot_close_due,
+    lot_extend,
+    lot_hammer,
+    lot_open,
+    lot_pause,
+    lot_reopen,
+    lot_resume,
+    lot_warn,
+    lot_withdraw,
+    rostrum_take,
+)
+from bidding.services.rebuilding import auction_rebuild, floor_check
+from bidding.services.registrations import registration_create, registration_set_status
+from bidding.services.shows import (
+    auction_advance,
+    auction_cancel,
+    auction_end,
+    auction_finish,
+    auction_go_live,
+    auction_schedule,
+)
+
+__all__ = [
+    "auction_advance",
+    "auction_cancel",
+    "auction_end",
+    "auction_finish",
+    "auction_go_live",
+    "auction_rebuild",
+    "auction_schedule",
+    "bid_place",
+    "bid_place_now",
+    "bid_status",
+    "bid_void",
+    "commands_deliver",
+    "floor_check",
+    "lot_close",
+    "lot_close_due",
+    "lot_extend",
+    "lot_hammer",
+    "lot_open",
+    "lot_pause",
+    "lot_reopen",
+    "lot_resume",
+    "lot_warn",
+    "lot_withdraw",
+    "registration_create",
+    "registration_set_status",
+    "rostrum_take",
+]

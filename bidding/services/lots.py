@@ -1,0 +1,247 @@
+"""What the host's desk and the clock do with lots. The script decides; the database learns it from the ledger.
+
+A command of the desk names the lot and, with `seen_v`, the version that the desk showed: so that a second tap
+cannot hammer the next lot, and a tap on an old picture changes nothing. `actor` is None where the clock acts.
+"""
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+from redis.exceptions import RedisError
+
+from accounts.models import User
+from auctions.errors import Refused
+from auctions.models import Auction, Lot, LotRun, LotStatus
+from auctions.permissions import can_manage
+from auctions.rules import frozen_rules
+from bidding.engine import calls
+from bidding.engine.calls import Call
+from bidding.engine.outcomes import Done, EngineError, FloorMissing, NotDone, NotSent, Pulse
+from bidding.engine.runner import run
+from bidding.floor import floor
+from bidding.models import Bid
+from bidding.selectors import lot_image_url, next_lot_info, pulse_now
+from bidding.services.announcing import announce_entries_now
+
+
+def lot_open(*, lot: Lot, actor: User | None) -> None:
+    """Open a lot under rules that are frozen now; its pre-bids are resolved.
+
+    Raises Refused where the lot is not pending, the show is not live or another lot is open.
+    """
+    _check_desk(lot.auction, actor)
+    with transaction.atomic():
+        auction = Auction.objects.select_for_update().get(pk=lot.auction_id)
+        lot = Lot.objects.get(pk=lot.pk)
+        if lot.status != LotStatus.PENDING:
+            raise Refused("lot_not_pending", _("Lot %(number)s was offered already.") % {"number": lot.number})
+        # The database may not know yet that the lot is open: its rules are frozen all the same.
+        if pulse_or_refuse(auction.pk).lot_id == lot.pk:
+            raise Refused("lot_not_pending", _("Lot %(number)s was offered already.") % {"number": lot.number})
+        lot_run = lot.runs.filter(status=LotStatus.PENDING).first()
+        if lot_run is None:
+            attempt = (lot.runs.aggregate(last=Max("attempt"))["last"] or 0) + 1
+            lot_run = LotRun(lot=lot, auction=auction, attempt=attempt)
+        lot_run.rules = dict(frozen_rules(lot))
+        lot_run.save()
+    floor_command(
+        auction.pk,
+        calls.open_lot(
+            auction.pk,
+            lot_id=lot.pk,
+            run_id=lot_run.pk,
+            number=lot.number,
+            title=lot.title,
+            image_url=lot_image_url(lot),
+            rules=lot_run.rules,
+            actor=actor.pk if actor else None,
+        ),
+    )
+
+
+def lot_warn(*, lot: Lot, actor: User, seen_v: int | None = None) -> Done:
+    """Give fair warning: the hammer may fall ten seconds from now at the earliest."""
+    _check_desk(lot.auction, actor)
+    return floor_command(
+        lot.auction_id, calls.fair_warning(lot.auction_id, lot_id=lot.pk, seen_v=seen_v, actor=actor.pk)
+    )
+
+
+def lot_hammer(*, lot: Lot, actor: User, seen_v: int | None = None) -> Done:
+    """Let the hammer fall on the open lot. Raises Refused before a fair warning has been heard."""
+    return _close(lot, "hammer", actor, seen_v)
+
+
+def lot_close(*, lot: Lot, actor: User) -> bool:
+    """Take the next step towards closing the open lot: fair warning, then the hammer; True when the hammer fell."""
+    try:
+        lot_hammer(lot=lot, actor=actor)
+    except Refused as refused:
+        if refused.code != "no_fair_warning":
+            raise
+        lot_warn(lot=lot, actor=actor)
+        return False
+    return True
+
+
+def lot_withdraw(*, lot: Lot, actor: User, seen_v: int | None = None) -> Done:
+    """Take the open lot out of the sale."""
+    return _close(lot, "withdrawn", actor, seen_v)
+
+
+def lot_pause(*, lot: Lot, actor: User | None, reason: str, seen_v: int | None = None) -> Done:
+    """Stop the clock of the open lot and keep what was left. `reason` is a code that the room sees."""
+    _check_desk(lot.auction, actor)
+    call = calls.pause_lot(
+        lot.auction_id, lot_id=lot.pk, reason=reason, seen_v=seen_v, actor=actor.pk if actor else None
+    )
+    return floor_command(lot.auction_id, call)
+
+
+def lot_resume(*, lot: Lot, actor: User | None, seen_v: int | None = None) -> Done:
+    """Let a paused lot run again, with at least its window left."""
+    _check_desk(lot.auction, actor)
+    call = calls.resume_lot(lot.auction_id, lot_id=lot.pk, seen_v=seen_v, actor=actor.pk if actor else None)
+    return floor_command(lot.auction_id, call)
+
+
+def lot_extend(*, lot: Lot, actor: User, added_ms: int, seen_v: int | None = None) -> Done:
+    """Move the end of the open lot by 1 s to 10 min; it counts against no cap."""
+    _check_desk(lot.auction, actor)
+    if not 1_000 <= added_ms <= 600_000:
+        raise Refused("bad_extension", _("Add between 1 second and 10 minutes."), field="added_ms")
+    return floor_command(
+        lot.auction_id,
+        calls.extend_lot(lot.auction_id, lot_id=lot.pk, added_ms=added_ms, seen_v=seen_v, actor=actor.pk),
+    )
+
+
+def lot_reopen(*, lot: Lot, actor: User, reason: str, seen_v: int | None = None) -> Done:
+    """Take a provisional result back; possible until the next lot opens or the show ends."""
+    _check_desk(lot.auction, actor)
+    return floor_command(
+        lot.auction_id,
+        calls.reopen_lot(lot.auction_id, lot_id=lot.pk, reason=reason, seen_v=seen_v, actor=actor.pk),
+    )
+
+
+def bid_void(*, bid: Bid, actor: User, reason: str, seen_v: int | None = None) -> Done:
+    """Take a bid back; price and leader are decided anew from the remaining offers, and the end stays."""
+    lot = bid.run.lot
+    _check_desk(lot.auction, actor)
+    return floor_command(
+        lot.auction_id,
+        calls.void_bid(
+            lot.auction_id,
+            lot_id=lot.pk,
+            bid_v=bid.v,
+            registration_id=bid.registration_id,
+            reason=reason,
+            seen_v=seen_v,
+            actor=actor.pk,
+        ),
+    )
+
+
+def rostrum_take(*, auction: Auction, actor: User) -> Done:
+    """Take the rostrum: from then on the desk obeys this person alone."""
+    _check_desk(auction, actor)
+    return floor_command(auction.pk, calls.take_rostrum(auction.pk, actor=actor.pk))
+
+
+def lot_close_due(*, auction: Auction, lot_id: int) -> bool:
+    """Close a lot whose time is over; False where it was not due, closed before, or is no longer current."""
+    call = calls.close_lot(auction.pk, lot_id=lot_id, reason="time", next_lot=next_lot_info(auction, lot_id))
+    outcome = run(floor(), call)
+    if isinstance(outcome, NotDone):
+        return False
+    announce_entries_now(auction.pk, outcome.epoch, outcome.entries)
+    return True
+
+
+def pulse_or_refuse(auction_id: int) -> Pulse:
+    """Return what the floor knows of an auction; raises Refused where it knows nothing or is away."""
+    try:
+        return pulse_now(auction_id)
+    except FloorMissing:
+        raise Refused("floor_missing", _floor_missing()) from None
+    except (RedisError, EngineError, OSError):
+        raise Refused("unavailable", _unavailable()) from None
+
+
+def floor_command(auction_id: int, call: Call[Done | NotDone]) -> Done:
+    """Carry out a lifecycle command and announce it; raises Refused where the floor refuses or is away."""
+    try:
+        outcome = run(floor(), call)
+    except FloorMissing:
+        raise Refused("floor_missing", _floor_missing()) from None
+    except NotSent:
+        raise Refused("unavailable", _unavailable()) from None
+    except (RedisError, EngineError, OSError):
+        raise Refused("unknown", _("The live floor did not answer. It may have taken effect: look.")) from None
+    if isinstance(outcome, NotDone):
+        raise Refused(outcome.code, _refusal(outcome.code))
+    announce_entries_now(auction_id, outcome.epoch, outcome.entries)
+    return outcome
+
+
+def _floor_missing() -> str:
+    return _("The live floor does not know this auction. It must be rebuilt.")
+
+
+def _unavailable() -> str:
+    return _("The live floor cannot be reached. Nothing was changed; try again.")
+
+
+def _close(lot: Lot, reason: str, actor: User, seen_v: int | None) -> Done:
+    _check_desk(lot.auction, actor)
+    call = calls.close_lot(
+        lot.auction_id,
+        lot_id=lot.pk,
+        reason=reason,
+        next_lot=next_lot_info(lot.auction, lot.pk),
+        seen_v=seen_v,
+        actor=actor.pk,
+    )
+    return floor_command(lot.auction_id, call)
+
+
+def _refusal(code: str) -> str:
+    match code:
+        case "not_live":
+            return _("The show is not live.")
+        case "lot_open":
+            return _("Another lot is open. Close it first.")
+        case "already_closed":
+            return _("This lot is closed already.")
+        case "wrong_lot":
+            return _("This lot is not the current one.")
+        case "not_open":
+            return _("This lot is not open.")
+        case "not_paused":
+            return _("This lot is not paused.")
+        case "not_closed":
+            return _("This lot still runs.")
+        case "not_due":
+            return _("This lot still runs.")
+        case "too_late":
+            return _("This lot has just ended.")
+        case "too_early":
+            return _("Bidders have ten seconds after the fair warning. Let the hammer fall then.")
+        case "no_fair_warning":
+            return _("Give fair warning first.")
+        case "stale":
+            return _("Something changed meanwhile. Look again and repeat it if you still mean it.")
+        case "not_on_rostrum":
+            return _("Somebody else is on the rostrum. Take it first.")
+        case "no_such_bid":
+            return _("This bid does not count any more.")
+        case "over":
+            return _("The show is over.")
+        case _:
+            return _("Not possible in this state.")
+
+
+def _check_desk(auction: Auction, actor: User | None) -> None:
+    if actor is not None and not can_manage(actor, auction):
+        raise Refused("forbidden", _("You may not run this auction."))

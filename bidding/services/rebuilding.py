@@ -1,0 +1,317 @@
+"""Brings live auctions back from the database after Redis was wiped, replaced or restored to an older state.
+
+Open lots come back paused, under a new epoch: nobody is surprised by a clock that ran while nothing could be bid.
+Sold lots stay sold. What the ledger had not stored when Redis was lost is gone; the host is told to look.
+"""
+
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+from redis.exceptions import RedisError
+
+from auctions.errors import Refused
+from auctions.models import (
+    Auction,
+    AuctionStatus,
+    CommandKind,
+    FloorCommand,
+    Lot,
+    LotResult,
+    LotRun,
+    LotStatus,
+    Registration,
+)
+from auctions.permissions import is_barred
+from bidding.engine import calls
+from bidding.engine.keys import AuctionKeys
+from bidding.engine.lock import fenced
+from bidding.engine.outcomes import EngineError, FloorMissing
+from bidding.floor import floor
+from bidding.models import Event, LedgerPosition, Refusal
+from bidding.selectors import auctions_on_floor, pulse_now
+from bidding.services.lots import floor_command
+
+logger = structlog.get_logger(__name__)
+
+_REBUILDING_MS = 60_000
+_RECENT = 20
+
+
+def floor_is_behind(auction: Auction, position: LedgerPosition) -> bool:
+    """Say whether Redis knows less of an auction than the database: it was wiped, or an older state was restored."""
+    try:
+        pulse = pulse_now(auction.pk)
+    except FloorMissing:
+        # A schedule that has not been delivered yet is no loss: nothing was decided.
+        scheduled = FloorCommand.objects.filter(auction=auction, kind=CommandKind.SCHEDULE).exclude(done_at=None)
+        return position.v > 0 or position.s > 0 or scheduled.exists()
+    return pulse.v < position.v
+
+
+def floor_check() -> list[Auction]:
+    """Return the auctions that must be rebuilt, and say so in the log."""
+    behind = []
+    running = (AuctionStatus.SCHEDULED, AuctionStatus.LIVE)
+    for auction in auctions_on_floor().filter(status__in=running).select_related("ledger"):
+        try:
+            if floor_is_behind(auction, auction.ledger):
+                logger.error("floor_behind_database", auction=auction.pk, stored_v=auction.ledger.v, do="rebuild_live")
+                behind.append(auction)
+        except (RedisError, EngineError, OSError) as error:
+            logger.warning("floor_not_checked", auction=auction.pk, error=str(error))
+    return behind
+
+
+def auction_rebuild(*, auction: Auction) -> str:
+    """Write the auction's live state anew and return its new epoch.
+
+    Raises Refused where Redis knows the auction well enough, or where it is over.
+    """
+    with fenced(floor(), f"rebuild:{auction.pk}", ttl_ms=_REBUILDING_MS) as fence:
+        if fence is None:
+            raise Refused("busy", _("Somebody else is rebuilding this auction."))
+        auction = Auction.objects.get(pk=auction.pk)
+        position = LedgerPosition.objects.get(auction=auction)
+        if auction.status not in (AuctionStatus.SCHEDULED, AuctionStatus.LIVE):
+            raise Refused("over", _("This auction is over; nothing is rebuilt."))
+        if not floor_is_behind(auction, position):
+            raise Refused("not_missing", _("The live floor knows this auction."))
+        epoch = secrets.token_hex(4)
+        past = _Past(auction)
+        _write_personal(auction, past)
+        latest = Event.objects.filter(auction=auction).order_by("-at_ms").values_list("at_ms", flat=True).first()
+        done = floor_command(
+            auction.pk,
+            calls.rebuild(
+                auction.pk,
+                epoch=epoch,
+                exponent=auction.currency.exponent,
+                v=position.v,
+                s=position.s,
+                status=past.status,
+                latest_ms=latest or 0,
+                rest=past.shared(),
+            ),
+        )
+        logger.warning("floor_rebuilt", auction=auction.pk, epoch=done.epoch, v=done.v)
+        return done.epoch
+
+
+@dataclass
+class _Past:
+    """What the stored log says of the present: the current lot, its offers, and the answers that were given."""
+
+    auction: Auction
+    status: str = AuctionStatus.SCHEDULED.value
+    frozen: dict[str, Any] | None = None
+    lot: dict[str, str] = field(default_factory=dict)
+    offers: list[dict[str, Any]] = field(default_factory=list)
+    recent: list[dict[str, Any]] = field(default_factory=list)
+    pre_bids: dict[int, dict[int, str]] = field(default_factory=dict)
+    answers: dict[int, dict[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for event in Event.objects.filter(auction=self.auction).order_by("v", "s").iterator():
+            self._apply(event)
+        for refusal in Refusal.objects.filter(auction=self.auction).exclude(bid_id="").order_by("pk").iterator():
+            self._remember(refusal.registration_id, refusal.bid_id, refusal.fingerprint, refusal.answer)
+        self._pause()
+        self.lot.pop("seen", None)
+
+    def shared(self) -> dict[str, Any]:
+        """Return what the script writes: everything but what belongs to single bidders."""
+        registrations = Registration.objects.filter(auction=self.auction).select_related("user")
+        pending = Lot.objects.filter(auction=self.auction, status=LotStatus.PENDING)
+        runs = LotRun.objects.filter(auction=self.auction)
+        sold = runs.filter(result=LotResult.SOLD).values_list("winner").annotate(Sum("hammer_amount"))
+        return {
+            "frozen": self.frozen,
+            "lot": self.lot,
+            "registrations": {
+                str(bidder.pk): "|".join(
+                    (
+                        str(bidder.paddle),
+                        bidder.status,
+                        "" if bidder.spending_limit is None else str(bidder.spending_limit),
+                        "1" if bidder.user and is_barred(bidder.user, self.auction) else "0",
+                    )
+                )
+                for bidder in registrations
+            },
+            "catalogue": {
+                str(lot.pk): json.dumps(
+                    {"opening": lot.opening_amount, "buy_now": lot.buy_now_amount, "cap": lot.cap_amount}
+                )
+                for lot in pending
+            },
+            "won": {str(winner): str(total) for winner, total in sold},
+            "offers": [json.dumps(offer, separators=(",", ":")) for offer in self.offers],
+            "recent": [json.dumps(bid, separators=(",", ":")) for bid in self.recent[:_RECENT]],
+            "runs": [str(run) for run in runs.exclude(opened_at_ms=None).values_list("pk", flat=True)],
+        }
+
+    def _apply(self, event: Event) -> None:
+        public: dict[str, Any] = json.loads(event.public) if event.public else {}
+        private: dict[str, Any] = json.loads(event.private)
+        match event.kind:
+            case "AUCTION_LIVE":
+                self.status = AuctionStatus.LIVE.value
+            case "LOT_OPENED":
+                self._open(event, public, private)
+            case "HIGHEST_BID" | "MAX_RAISED":
+                self._take(event, public, private)
+            case "PRE_BID":
+                answer = private.pop("answer")
+                self._remember(private["registration"], private["id"], private["asked"], json.dumps(answer))
+                stored = f"{event.v}-{event.s} {json.dumps(private, separators=(',', ':'))}"
+                self.pre_bids.setdefault(private["lot"], {})[private["registration"]] = stored
+            case "LOT_EXTENDED":
+                self.lot |= {
+                    "ends": str(public["ends_at_ms"]),
+                    "extensions_used": str(public["extensions"]["used"]),
+                }
+            case "LOT_PAUSED":
+                self.lot |= {"status": "paused", "ends": "", "remaining": str(public["remaining_ms"])}
+            case "LOT_RESUMED":
+                self.lot |= {"status": "open", "ends": str(public["ends_at_ms"]), "remaining": ""}
+            case "FAIR_WARNING":
+                self.lot["ends"] = str(public["ends_at_ms"])
+            case "BID_VOIDED":
+                self._void(public, private)
+            case "LOT_CLOSED":
+                self.lot |= {
+                    "status": public["result"],
+                    "result": public["result"],
+                    "reason": public["reason"],
+                    "closing": str(public["closing_number"]),
+                    "closed": str(event.at_ms),
+                }
+            case "LOT_REOPENED":
+                self.lot |= {
+                    "status": "open",
+                    "result": "",
+                    "reason": "",
+                    "closed": "",
+                    "ends": str(public["ends_at_ms"]),
+                    "remaining": "",
+                }
+            case "REBUILT":
+                self._pause()
+        if self.lot:
+            self.lot["seen"] = str(event.at_ms)
+
+    def _pause(self) -> None:
+        """Stop an open lot's clock with what was left of it, and at least its window: what a rebuild does."""
+        if self.frozen is None or self.lot.get("status") != LotStatus.OPEN:
+            return
+        left = int(self.lot["ends"]) - int(self.lot["seen"])
+        self.lot |= {
+            "status": LotStatus.PAUSED.value,
+            "remaining": str(max(left, self.frozen["window"], 1_000)),
+            "ends": "",
+            "hammer_at": "",
+        }
+
+    def _open(self, event: Event, public: dict[str, Any], private: dict[str, Any]) -> None:
+        run = LotRun.objects.get(events=event)
+        shown, rules = public["lot"], run.rules
+        self.frozen = {
+            "id": shown["id"],
+            "run": str(run.pk),
+            "number": shown["number"],
+            "title": shown["title"],
+            "image": shown["image_url"] or "",
+            "opening": rules["opening"],
+            "increments": rules["increments"],
+            "window": rules["window_ms"],
+            "extension": rules["extension_ms"],
+            "mode": rules["extension_mode"],
+            "extensions_allowed": rules["extension_cap"],
+        } | {name: rules[name] for name in ("reserve", "cap") if rules[name] is not None}
+        self.lot = {
+            "id": str(shown["id"]),
+            "run": str(run.pk),
+            "status": "open",
+            "buy_now": _text(rules["buy_now"]) if shown["buy_now_amount"] else "",
+            "ends": str(shown["ends_at_ms"]),
+            "extensions_used": "0",
+            "bids": str(shown["bid_count"]),
+            "closing": "0",
+            "opened": str(event.at_ms),
+            "beat": str(event.at_ms),
+            "price": "",
+            "leader": _text(private["leader"]),
+            "max": _text(private["max"]),
+            "paddle": _text(shown["leader"] and shown["leader"]["paddle"]),
+        }
+        if private["bids"]:
+            self.lot["price"] = str(private["bids"][-1][1])
+        self.offers = [offer | {"v": event.v} for offer in private["pre_bids"]]
+        self.recent = list(public["recent_bids"])
+        self.pre_bids.pop(shown["id"], None)
+
+    def _take(self, event: Event, public: dict[str, Any], private: dict[str, Any]) -> None:
+        answer = private.pop("answer")
+        self._remember(private["registration"], private["id"], private["asked"], json.dumps(answer))
+        self.lot |= {"leader": str(private["leader"]), "max": str(private["max"]), "hammer_at": ""}
+        if public:
+            self.lot |= {
+                "price": str(private["bids"][-1][1]),
+                "paddle": str(public["leader"]["paddle"]),
+                "bids": str(public["bid_count"]),
+                "ends": str(public["ends_at_ms"]),
+                "buy_now": self.lot["buy_now"] if public["buy_now_amount"] else "",
+            }
+            self.recent = [*reversed(public["bids"]), *self.recent][:_RECENT]
+        kept = ("registration", "paddle", "kind", "amount", "maximum", "id", "channel", "entered_by", "asked")
+        self.offers.append({name: private[name] for name in kept} | {"v": event.v})
+
+    def _void(self, public: dict[str, Any], private: dict[str, Any]) -> None:
+        voided = (public["voided_v"], private["registration"])
+        self.offers = [offer for offer in self.offers if (offer["v"], offer["registration"]) != voided]
+        self.recent = [bid for bid in self.recent if bid["v"] != public["voided_v"]]
+        exponent = self.auction.currency.exponent
+        price = public["current_amount"]
+        self.lot |= {
+            "price": "" if price is None else str(int(price.replace(".", "")) if exponent else int(price)),
+            "leader": _text(private["leader"]),
+            "max": _text(private["max"]),
+            "paddle": _text(public["leader"] and public["leader"]["paddle"]),
+            "bids": str(public["bid_count"]),
+        }
+
+    def _remember(self, registration_id: int, bid_id: str, asked: str, answer: str) -> None:
+        if bid_id:
+            self.answers.setdefault(registration_id, {})[bid_id] = f"{asked}\n{answer}"
+
+
+def _write_personal(auction: Auction, past: _Past) -> None:
+    """Write what belongs to single bidders first: the script that follows makes the auction known."""
+    keys = AuctionKeys(auction.pk)
+    pipe = floor().pipeline(transaction=False)
+    own: dict[int, dict[int, int]] = {}
+    for lot_id, bids in past.pre_bids.items():
+        pipe.delete(keys.pre_bids(lot_id))
+        for registration_id, stored in bids.items():
+            pipe.hset(keys.pre_bids(lot_id), str(registration_id), stored)
+            own.setdefault(registration_id, {})[lot_id] = json.loads(stored.partition(" ")[2])["maximum"]
+    for registration_id, lots in own.items():
+        pipe.delete(keys.own_pre_bids(registration_id))
+        for lot_id, maximum in lots.items():
+            pipe.hset(keys.own_pre_bids(registration_id), str(lot_id), maximum)
+    for registration_id, answers in past.answers.items():
+        latest = dict(list(answers.items())[-calls.ANSWERS_REMEMBERED :])
+        pipe.delete(keys.answers(registration_id), keys.answer_ids(registration_id))
+        for bid_id, answer in latest.items():
+            pipe.hset(keys.answers(registration_id), bid_id, answer)
+        pipe.rpush(keys.answer_ids(registration_id), *latest)
+    pipe.execute()
+
+
+def _text(value: int | None) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,68 @@
+"""Getting a paddle, and what may happen to it."""
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from auctions.errors import Refused
+from auctions.models import Auction, AuctionStatus, CommandKind, EntryRequirement, Registration, RegistrationStatus
+from auctions.permissions import can_manage, can_view, is_barred
+from bidding.services.commands import command_send
+
+
+def registration_create(*, auction: Auction, user: User, accept_terms: bool) -> tuple[Registration, bool]:
+    """Register a user for an auction and give them the next paddle; return it and whether it is new.
+
+    Raises Refused where they may not: not visible, not open for registration, own auction, terms not accepted.
+    """
+    if not can_view(user, auction):
+        raise Refused("not_found", _("There is no such auction."))
+    existing = Registration.objects.filter(auction=auction, user=user).first()
+    if existing:
+        return existing, False
+    if is_barred(user, auction):
+        raise Refused("own_lot", _("You work for this auction, so you cannot bid in it."))
+    if not accept_terms:
+        raise Refused("terms_not_accepted", _("Accept the terms to get your paddle."), field="accept_terms")
+    with transaction.atomic():
+        auction = Auction.objects.select_for_update(of=("self",)).select_related("terms").get(pk=auction.pk)
+        if auction.status not in (AuctionStatus.SCHEDULED, AuctionStatus.LIVE):
+            raise Refused(
+                "registration_closed", _("Paddles are given out from when an auction is scheduled until it ends.")
+            )
+        registration, created = Registration.objects.get_or_create(
+            auction=auction,
+            user=user,
+            defaults={
+                "paddle": auction.next_paddle,
+                "status": RegistrationStatus.APPROVED
+                if auction.entry == EntryRequirement.NONE
+                else RegistrationStatus.PENDING,
+                "terms": auction.terms,
+                "terms_accepted_at": timezone.now(),
+            },
+        )
+        if created:
+            # Counted up, never computed from the rows: a paddle is not given out twice.
+            Auction.objects.filter(pk=auction.pk).update(next_paddle=F("next_paddle") + 1)
+            command_send(auction, CommandKind.REGISTRATION, registration=registration)
+    return registration, created
+
+
+def registration_set_status(*, registration: Registration, status: RegistrationStatus, actor: User) -> Registration:
+    """Approve, decline or ban a bidder. A ban is in force when the floor has it.
+
+    It can change a price, so it takes more than a moderator, who mutes and removes.
+    """
+    if not can_manage(actor, registration.auction):
+        raise Refused("forbidden", _("You may not change who takes part in this auction."))
+    with transaction.atomic():
+        registration = (
+            Registration.objects.select_for_update(of=("self",)).select_related("auction").get(pk=registration.pk)
+        )
+        registration.status = status
+        registration.save(update_fields=["status"])
+        command_send(registration.auction, CommandKind.REGISTRATION, registration=registration)
+    return registration

@@ -1,0 +1,134 @@
+"""The ledger stores the log once, in order, under a fence, and chains what it stores."""
+
+import hashlib
+from typing import Any
+
+import pytest
+import redis
+
+from auctions.models import Sale
+from bidding import ledger as module
+from bidding.chain import private_part
+from bidding.engine.keys import AuctionKeys
+from bidding.engine.outcomes import EngineError
+from bidding.ledger import LeaseLost, Ledger
+from bidding.models import Bid, Event, LedgerPosition
+from bidding.services import lot_open
+from bidding.tests.conftest import Show
+from bidding.tests.test_a_show import bid
+
+
+@pytest.fixture
+def sold(show: Show) -> Show:
+    """Return a show whose first lot was sold and of which nothing is stored yet beyond the start."""
+    lot_open(lot=show.lots[0], actor=show.host)
+    for turn in range(4):
+        bid(show, turn % 3, f"{10 + 5 * turn}.00")
+    show.hammer()
+    return show
+
+
+def test_each_hash_covers_the_one_before_and_commits_to_the_private_part(sold: Show) -> None:
+    sold.store()
+    head = "0" * 64
+    for event in Event.objects.order_by("v", "s"):
+        private = private_part(
+            v=event.v,
+            s=event.s,
+            kind=event.kind,
+            run_id=event.run_id,
+            at_ms=event.at_ms,
+            epoch=event.epoch,
+            private=event.private,
+            salt=event.salt,
+        )
+        commitments = b""
+        for half in (private.offer, private.rest):
+            commitments += hashlib.sha256(bytes.fromhex(half.salt) + half.text.encode()).digest()
+        public = hashlib.sha256(event.public.encode()).digest()
+        head = hashlib.sha256(bytes.fromhex(head) + public + commitments).hexdigest()
+        assert event.hash == head
+    assert LedgerPosition.objects.get().head == head
+    assert len(set(Event.objects.values_list("salt", flat=True))) == Event.objects.count()
+
+
+def test_other_content_under_the_same_version_is_an_alarm_and_stays(
+    sold: Show, caplog: pytest.LogCaptureFixture
+) -> None:
+    position = LedgerPosition.objects.get()
+    Event.objects.create(
+        auction=sold.auction,
+        epoch="e",
+        v=position.v + 1,
+        kind="FORGED",
+        at_ms=1,
+        public="{}",
+        private="{}",
+        salt="",
+        hash="",
+    )
+    assert not sold.ledger.store_all()
+    assert "ledger_conflict" in caplog.text
+    assert Event.objects.get(kind="FORGED")
+    assert LedgerPosition.objects.get().v == position.v
+
+
+def test_two_ledgers_store_everything_once(sold: Show) -> None:
+    other = Ledger()
+    while sold.ledger.store_all() | other.store_all():
+        pass
+    assert Event.objects.filter(kind="HIGHEST_BID").count() == Bid.objects.count() == 4
+    assert Sale.objects.count() == 1
+
+
+def test_a_ledger_that_dies_before_its_commit_loses_nothing(sold: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = Event.objects.count()
+
+    def die(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(module, "sale_record", die)
+        with pytest.raises(KeyboardInterrupt):
+            sold.ledger.store_all()
+    assert Event.objects.count() == stored
+    sold.ledger.release()
+    sold.ledger = Ledger()
+    sold.store()
+    assert Sale.objects.count() == 1
+
+
+def test_a_frozen_ledger_that_wakes_up_late_stores_nothing(sold: Show, floor: redis.Redis) -> None:
+    floor.delete(f"{{lock:ledger:{sold.auction.pk}}}:holder")
+    successor = Ledger()
+    assert successor.store(sold.auction)
+    stored = Event.objects.count()
+    lot_open(lot=sold.lots[1], actor=sold.host)
+    frozen_fence = 1
+    assert LedgerPosition.objects.get().fence > frozen_fence
+    with pytest.raises(LeaseLost):
+        sold.ledger._store_log(sold.auction, frozen_fence)
+    assert Event.objects.count() == stored
+
+
+def test_a_gap_in_the_log_is_never_stored_over(sold: Show, floor: redis.Redis) -> None:
+    log = AuctionKeys(sold.auction.pk).log
+    entries: Any = floor.xrange(log)
+    floor.xdel(log, entries[-3][0])
+    before = Event.objects.count()
+    with pytest.raises(EngineError, match="the log goes from"):
+        sold.ledger.store(sold.auction)
+    assert Event.objects.count() == before
+
+
+def test_the_position_and_the_events_are_one_transaction(sold: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    position = LedgerPosition.objects.get().v
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("disk full")
+
+    with monkeypatch.context() as context:
+        context.setattr(Bid.objects, "bulk_create", fail)
+        with pytest.raises(RuntimeError):
+            sold.ledger.store(sold.auction)
+    assert LedgerPosition.objects.get().v == position == Event.objects.filter(s=0).count()

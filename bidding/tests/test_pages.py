@@ -1,0 +1,246 @@
+"""The bidder's pages: who sees what, what a form does without scripts, and how many queries a page may make."""
+
+import uuid
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import User
+from auctions.models import Auction, AuctionStatus, Invitation, Lot, Visibility
+from bidding import services
+from bidding.models import Bid
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def open_show(show):
+    """Return the live show with its first lot open."""
+    services.lot_open(lot=show.lots[0], actor=show.host)
+    show.store()
+    return show
+
+
+def room(show):
+    return reverse("room", args=(show.auction.slug,))
+
+
+def bid_form(show, amount="10.00", **changes):
+    return {"amount": amount, "lot": str(show.lots[0].pk), "id": str(uuid.uuid4())} | changes
+
+
+def said(response):
+    return [str(message) for message in response.context["messages"]]
+
+
+@pytest.mark.parametrize("visibility", [Visibility.UNLISTED, Visibility.INVITE_ONLY])
+def test_what_is_not_public_is_not_listed(client, make_show, visibility):
+    show = make_show()
+    assert len(client.get("/").context["home"].live) == 1
+    Auction.objects.filter(pk=show.auction.pk).update(visibility=visibility)
+
+    home = client.get("/").context["home"]
+
+    assert not home.live
+
+
+def test_an_invite_only_show_exists_only_for_the_invited(client, make_show):
+    show = make_show()
+    Auction.objects.filter(pk=show.auction.pk).update(visibility=Visibility.INVITE_ONLY)
+    stranger = User.objects.create_user("stranger@example.test", "secret-enough")
+    lot = reverse("lot", args=(show.lots[0].pk,))
+    for user in (None, stranger):
+        if user:
+            client.force_login(user)
+        for path in (room(show), lot):
+            assert client.get(path).status_code == 404
+        for path in (reverse("paddle", args=(show.auction.slug,)), reverse("bid", args=(show.auction.slug,))):
+            assert client.post(path, {"accept_terms": "on"}).status_code == (404 if user else 302)
+
+    Invitation.objects.create(auction=show.auction, user=stranger)
+
+    assert client.get(room(show)).status_code == 200
+    assert client.get(lot).status_code == 200
+
+
+def test_a_draft_is_the_hosts_alone(client, show):
+    Auction.objects.filter(pk=show.auction.pk).update(status=AuctionStatus.DRAFT)
+    assert client.get(room(show)).status_code == 404
+    client.force_login(show.bidders[0].user)
+    client.force_login(show.host)
+    assert client.get(room(show)).status_code == 200
+
+
+def test_the_room_shows_price_and_rules_without_scripts(client, open_show):
+    page = client.get(room(open_show)).content.decode()
+
+    assert "A bid in the last 30 s adds 30 s, at most 20 times." in page
+    assert "opening bid" in page
+    assert "Get your paddle" in page
+    assert "style=" not in page
+    assert "<script>" not in page
+
+
+def test_a_paddle_is_given_once_the_terms_are_accepted(client, show):
+    user = User.objects.create_user("dora@example.test", "secret-enough")
+    client.force_login(user)
+    path = reverse("paddle", args=(show.auction.slug,))
+
+    refused = client.post(path)
+    assert refused.status_code == 422
+    assert refused.context["refused"].field == "accept_terms"
+
+    given = client.post(path, {"accept_terms": "on"}, follow=True)
+    assert said(given) == ["You are 104."]
+    assert client.get(path).url == room(show)
+
+
+def test_a_bid_by_form_counts(client, open_show):
+    client.force_login(open_show.bidders[0].user)
+
+    response = client.post(reverse("bid", args=("friday-night",)), bid_form(open_show, "10.00"), follow=True)
+
+    assert said(response) == ["Your bid counts: you lead."]
+    open_show.store()
+    assert Bid.objects.get().amount == 1_000
+
+
+def test_a_form_that_is_sent_twice_counts_once(client, open_show):
+    client.force_login(open_show.bidders[0].user)
+    form = bid_form(open_show, "10.00")
+
+    for _time in range(2):
+        response = client.post(reverse("bid", args=("friday-night",)), form, follow=True)
+        assert said(response) == ["Your bid counts: you lead."]
+
+    open_show.store()
+    assert Bid.objects.count() == 1
+
+
+def test_a_refused_form_says_why(client, open_show):
+    client.force_login(open_show.bidders[0].user)
+
+    response = client.post(reverse("bid", args=("friday-night",)), bid_form(open_show, "1.00"), follow=True)
+
+    assert said(response) == ["Bid at least €10.00."]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amount": "NaN"},
+        {"amount": '"'},
+        {"amount": "1e5"},
+        {"amount": ""},
+        {"lot": "x"},
+        {"lot": ""},
+        {"lot": "9" * 40},
+        {"id": "nope"},
+        {"id": ""},
+    ],
+)
+def test_nonsense_in_a_form_is_a_sentence_and_never_an_error(client, open_show, changes):
+    client.force_login(open_show.bidders[0].user)
+
+    response = client.post(reverse("bid", args=("friday-night",)), bid_form(open_show, **changes), follow=True)
+
+    assert response.status_code == 200
+    assert len(said(response)) == 1
+    assert "Your bid counts" not in said(response)[0]
+
+
+def test_my_bids_tell_how_each_stands(client, open_show):
+    first, second = open_show.bidders[0].user, open_show.bidders[1].user
+    for user, amount in ((first, "10.00"), (second, "15.00")):
+        client.force_login(user)
+        client.post(reverse("bid", args=("friday-night",)), bid_form(open_show, amount))
+    open_show.store()
+
+    def standing(user):
+        client.force_login(user)
+        (entry,) = client.get("/my/bids/").context["mine"]
+        return [(run.standing, run.best, run.price, run.total) for run in entry.runs]
+
+    assert standing(first) == [("outbid", 1_000, 1_500, None)]
+    assert standing(second) == [("leading", 1_500, 1_500, None)]
+
+    open_show.end_lot_now()
+    services.lot_close_due(auction=open_show.auction, lot_id=open_show.lots[0].pk)
+    open_show.store()
+
+    assert standing(first) == [("lost", 1_000, 1_500, None)]
+    assert standing(second) == [("won", 1_500, 1_500, 1_800)]
+
+
+def test_the_result_names_price_and_paddle_and_nobodys_address(client, open_show):
+    client.force_login(open_show.bidders[0].user)
+    client.post(reverse("bid", args=("friday-night",)), bid_form(open_show, "10.00"))
+    open_show.end_lot_now()
+    services.lot_close_due(auction=open_show.auction, lot_id=open_show.lots[0].pk)
+    open_show.store()
+    path = reverse("lot", args=(open_show.lots[0].pk,))
+
+    mine = client.get(path)
+    assert (mine.context["page"].won, mine.context["page"].total) == (True, 1_200)
+    client.logout()
+    page = client.get(path).content.decode()
+    assert "to paddle 101" in page
+    assert "example.test" not in page
+
+
+def test_the_floor_may_be_away(client, open_show, monkeypatch):
+    def away(_auction_id):
+        raise OSError("away")
+
+    monkeypatch.setattr("bidding.pages.snapshot_now", away)
+
+    assert client.get(room(open_show)).status_code == 200
+
+
+def test_the_host_walks_through_a_show(client, make_show):
+    show = make_show(live=False)
+    client.force_login(show.host)
+
+    def step(name):
+        return said(client.post(reverse("host_step", args=(show.auction.pk, name)), follow=True))
+
+    assert step("schedule") == ["Only a draft can be scheduled."]
+    assert step("live") == ["You are live."]
+    show.store()
+    assert step("open") == ["Lot 1 is open."]
+    assert step("end") != ["The show is over."]
+    show.store()
+    assert step("hammer") == ["Fair warning for lot 1. The hammer may fall in ten seconds."]
+    assert client.post(reverse("host_step", args=(show.auction.pk, "nonsense"))).status_code == 404
+    client.force_login(show.bidders[0].user)
+    assert client.post(reverse("host_step", args=(show.auction.pk, "end"))).status_code == 404
+
+
+def test_home_makes_as_many_queries_for_many_shows_as_for_one(client, show, django_assert_max_num_queries):
+    for number in range(5):
+        Auction.objects.create(
+            organizer=show.auction.organizer,
+            title=f"Past {number}",
+            slug=f"past-{number}",
+            status=AuctionStatus.ENDED,
+            terms=show.auction.terms,
+        )
+
+    with django_assert_max_num_queries(12):
+        assert client.get("/").status_code == 200
+
+
+def test_the_room_makes_as_many_queries_for_many_lots_as_for_two(client, open_show, django_assert_max_num_queries):
+    for number in range(3, 40):
+        Lot.objects.create(
+            auction=open_show.auction,
+            number=str(number),
+            position=number,
+            title=f"Lot {number}",
+            opening_amount=1_000,
+            increments=[[0, 500]],
+        )
+    client.force_login(open_show.bidders[0].user)
+
+    with django_assert_max_num_queries(16):
+        assert client.get(room(open_show)).status_code == 200

@@ -1,0 +1,370 @@
+"""Who may sit in a room, what they may say there, and when they must leave."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.contrib.sessions.models import Session
+from websockets.exceptions import InvalidStatus
+
+from accounts.models import User
+from auctions.models import Auction, RegistrationStatus, Visibility
+from bidding import protocol
+from bidding.engine.side import RoomKeys
+from bidding.models import ChatMessage
+from bidding.room.entrance import client_address
+from bidding.services import lot_open, registration_create, registration_set_status
+from bidding.services.chat import cleaned, read_chat_after
+from bidding.tests.conftest import Show
+from bidding.tests.rooms import RoomServer, cookie_of, eventually, page
+
+
+@pytest.fixture
+def server(show: Show) -> Iterator[RoomServer]:
+    with RoomServer() as running:
+        yield running
+
+
+def user_of(show: Show, who: int = 0) -> User:
+    user = show.bidders[who].user
+    assert user is not None
+    return user
+
+
+# --- The handshake -------------------------------------------------------------------------------------
+
+
+FOREIGN = [
+    "null",
+    "https://evil.test",
+    "http://127.0.0.1:8000.evil.test",
+    "http://127.0.0.1",
+    "https://127.0.0.1:8000",
+    "",
+]
+
+
+def test_a_foreign_origin_is_refused_in_the_handshake(show: Show, server: RoomServer) -> None:
+    for origin in FOREIGN:
+        for path in ("", "chat/", "../../nowhere/"):
+            with (
+                pytest.raises(InvalidStatus) as refused,
+                page(server, show.auction.pk, path=path, origin=None, additional_headers={"Origin": origin}),
+            ):
+                pytest.fail(f"{origin} was let in")
+            assert refused.value.response.status_code == 403
+
+
+def test_without_an_origin_only_who_carries_no_session_comes_in(show: Show, server: RoomServer) -> None:
+    with page(server, show.auction.pk, origin=None) as program:
+        assert not program.next()["you"]["signed_in"]
+    with (
+        pytest.raises(InvalidStatus),
+        page(server, show.auction.pk, origin=None, additional_headers={"Cookie": cookie_of(user_of(show))}),
+    ):
+        pytest.fail("it was let in")
+
+
+def test_an_unknown_path_or_auction_is_closed_with_its_reason(show: Show, server: RoomServer) -> None:
+    for path in ("nowhere/", "bid/more/"):
+        with page(server, show.auction.pk, path=path) as lost:
+            assert lost.close_code() == protocol.CloseCode.NOT_FOUND
+    for auction_id in (999_999, 2**63, 10**30):
+        with page(server, auction_id) as lost:
+            assert lost.close_code() == protocol.CloseCode.NOT_FOUND
+
+
+def test_who_is_not_invited_finds_no_room(show: Show, server: RoomServer) -> None:
+    Auction.objects.filter(pk=show.auction.pk).update(visibility=Visibility.INVITE_ONLY)
+    stranger = User.objects.create_user("stranger@example.test", "secret-enough")
+    for somebody in (None, stranger):
+        with page(server, show.auction.pk, user=somebody) as lost:
+            assert lost.close_code() == protocol.CloseCode.NOT_FOUND
+    with page(server, show.auction.pk, user=user_of(show)) as hers:
+        assert hers.next()["type"] == "STATE"
+
+
+def test_the_subprotocol_is_taken_where_offered(show: Show, server: RoomServer) -> None:
+    offered: list[Any] = ["other", protocol.SUBPROTOCOL]
+    with page(server, show.auction.pk, subprotocols=offered) as modern, page(server, show.auction.pk) as plain:
+        assert (modern.socket.subprotocol, plain.socket.subprotocol) == (protocol.SUBPROTOCOL, None)
+
+
+# --- Limits --------------------------------------------------------------------------------------------
+
+
+def test_one_user_has_so_many_seats(show: Show, server: RoomServer, settings: LazySettings) -> None:
+    settings.ROOM_SEATS_PER_USER = 2
+    with ExitStack() as opened:
+        for _ in range(2):
+            assert opened.enter_context(page(server, show.auction.pk, user=user_of(show))).next()["type"] == "STATE"
+        with page(server, show.auction.pk, user=user_of(show)) as third:
+            assert third.close_code() == protocol.CloseCode.TOO_MANY
+        with page(server, show.auction.pk, user=user_of(show, 1)) as somebody_else:
+            assert somebody_else.next()["type"] == "STATE"
+    eventually(lambda: not server.hub._rooms)
+    with page(server, show.auction.pk, user=user_of(show)) as again:
+        assert again.next()["type"] == "STATE"
+
+
+def test_one_address_has_so_many_seats(show: Show, server: RoomServer, settings: LazySettings) -> None:
+    settings.ROOM_SEATS_PER_ADDRESS = 1
+    with page(server, show.auction.pk) as first:
+        assert first.next()["type"] == "STATE"
+        with page(server, show.auction.pk) as second:
+            assert second.close_code() == protocol.CloseCode.TOO_MANY
+
+
+def test_a_forged_address_gains_nothing(settings: LazySettings) -> None:
+    scope: dict[str, Any] = {
+        "client": ("10.0.0.1", 1),
+        "headers": [(b"x-forwarded-for", b"6.6.6.6, 7.7.7.7"), (b"x-forwarded-for", b"8.8.8.8")],
+    }
+    assert client_address(scope) == "10.0.0.1"
+    settings.TRUSTED_PROXIES = 1
+    assert client_address(scope) == "8.8.8.8"
+    settings.TRUSTED_PROXIES = 2
+    assert client_address(scope) == "7.7.7.7"
+
+
+def test_a_flood_is_refused_and_then_closed(show: Show, server: RoomServer, settings: LazySettings) -> None:
+    settings.ROOM_MESSAGES_PER_SECOND = 2
+    with page(server, show.auction.pk) as flooding:
+        for number in range(200):
+            try:
+                flooding.send("PING", t=number)
+            except OSError:
+                break
+        assert flooding.close_code() == protocol.CloseCode.TOO_MANY
+        codes = [message["code"] for message in flooding.seen if message["type"] == "ERROR"]
+    assert codes
+    assert set(codes) == {"too_many"}
+
+
+# --- What is said --------------------------------------------------------------------------------------
+
+
+NOT_UNDERSTOOD: list[tuple[str | bytes, str]] = [
+    ("hello", "bad_json"),
+    ("[]", "bad_message"),
+    ("[", "bad_json"),
+    ("[" * 10_000, "bad_json"),
+    ("7", "bad_message"),
+    ('{"t":1}', "bad_message"),
+    ('{"type":"SHOUT"}', "unknown_type"),
+    ('{"type":["BID"]}', "unknown_type"),
+    ('{"type":"PING"}', "bad_message"),
+    ('{"type":"PING","t":1,"more":2}', "bad_message"),
+    ('{"type":"PING","t":1', "bad_json"),
+    ('{"type":"BID","amount":"1.00","id":"7"}', "bad_message"),
+    (b"\x00\x01", "bad_message"),
+]
+
+
+def test_what_is_not_understood_is_answered_and_the_socket_stays(show: Show, server: RoomServer) -> None:
+    with page(server, show.auction.pk) as clumsy:
+        for text, code in NOT_UNDERSTOOD:
+            clumsy.socket.send(text)
+            assert (text, clumsy.until("ERROR")["code"]) == (text, code)
+        assert clumsy.ask("PING", "PONG", t=1)["t"] == 1
+
+
+@pytest.mark.parametrize("text", ["x" * (16 * 1024 + 1), "é" * (8 * 1024 + 1)])
+def test_a_message_above_16_kib_closes(show: Show, server: RoomServer, text: str) -> None:
+    with page(server, show.auction.pk) as loud:
+        loud.next()
+        loud.socket.send(text)
+        assert loud.close_code() == protocol.CloseCode.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "fields"),
+    [("chat/", "BID", {"amount": "10.00"}), ("timer/", "CHAT", {"text": "hi"}), ("bid/", "CHAT", {"text": "hi"})],
+)
+def test_a_namespace_takes_its_own_messages(
+    show: Show, server: RoomServer, path: str, kind: str, fields: dict[str, str]
+) -> None:
+    with page(server, show.auction.pk, path=path, user=user_of(show)) as narrow:
+        assert narrow.next()["type"] == "STATE"
+        narrow.send(kind, **fields)
+        assert narrow.until("ERROR")["code"] == "wrong_namespace"
+        assert narrow.ask("PING", "PONG", t=1)["type"] == "PONG"
+
+
+NO_AMOUNTS: list[Any] = ["NaN", "1e5", "-1", "0", "0.001", "١٢", " 10", True, None, 10**400, {"a": 1}]
+
+
+def test_what_is_no_amount_is_refused(show: Show, server: RoomServer) -> None:
+    lot_open(lot=show.lots[0], actor=show.host)
+    with page(server, show.auction.pk, user=user_of(show)) as hers:
+        for amount in NO_AMOUNTS:
+            assert (amount, hers.ask("BID", "BID_REJECTED", amount=amount)["code"]) == (amount, "bad_amount")
+
+
+def test_a_bids_fate_can_be_asked_for(show: Show, server: RoomServer) -> None:
+    lot_open(lot=show.lots[0], actor=show.host)
+    bid_id = "00000000-0000-4000-8000-000000000001"
+    with page(server, show.auction.pk, user=user_of(show)) as hers:
+        assert hers.ask("BID_STATUS", "BID_UNKNOWN", id=bid_id)["id"] == bid_id
+        accepted = hers.ask("BID", "BID_ACCEPTED", amount="10.00", id=bid_id)
+        assert hers.ask("BID_STATUS", "BID_ACCEPTED", id=bid_id) == accepted
+    with page(server, show.auction.pk, user=user_of(show, 1)) as his:
+        assert his.ask("BID_STATUS", "BID_UNKNOWN", id=bid_id)["id"] == bid_id
+
+
+def test_a_maximum_is_known_on_all_pages_of_its_bidder_and_on_no_other(show: Show, server: RoomServer) -> None:
+    lot_open(lot=show.lots[0], actor=show.host)
+    anna = user_of(show)
+    with page(server, show.auction.pk, user=anna) as desk, page(server, show.auction.pk, user=anna) as phone:
+        for each in (desk, phone):
+            each.next()
+        desk.ask("BID", "BID_ACCEPTED", amount="80.00", max=True)
+        assert phone.until("YOU")["you"]["max_amount"] == "80.00"
+        with page(server, show.auction.pk, user=user_of(show, 1)) as his:
+            state = his.next()
+        with page(server, show.auction.pk, user=anna) as again:
+            assert again.next()["you"] | {"leading": True, "max_amount": "80.00"} == desk.until("YOU")["you"]
+    assert "80.00" not in json.dumps(state)
+
+
+# --- Chat ----------------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_said(show: Show, server: RoomServer) -> None:
+    with page(server, show.auction.pk, user=user_of(show)) as hers:
+        for text, code in (("   ", "empty"), ("\u202e\n", "empty"), ("x" * 501, "too_long")):
+            assert hers.ask("CHAT", "CHAT_REJECTED", text=text)["code"] == code
+
+
+def test_chat_has_a_rate_and_a_repeat_is_said_once(show: Show, server: RoomServer, settings: LazySettings) -> None:
+    settings.CHAT_BURST, settings.CHAT_REFILL_MS = 2, 3_600_000
+    message_id = "00000000-0000-4000-8000-000000000001"
+    with page(server, show.auction.pk, user=user_of(show)) as hers:
+        hers.next()
+        for _ in range(3):
+            hers.send("CHAT", text="once", id=message_id)
+        hers.send("CHAT", text="two")
+        hers.send("CHAT", text="three")
+        refused = hers.until("CHAT_REJECTED")
+        assert (refused["code"], refused["retry_after_ms"] > 0) == ("rate_limited", True)
+        hers.ask("PING", "PONG", t=1)
+        eventually(lambda: len(read_chat_after(show.auction.pk, None, 10)) == 2)
+    stored = read_chat_after(show.auction.pk, None, 10)
+    assert [(entry.text, entry.author) for entry in stored] == [("once", "Paddle 101"), ("two", "Paddle 101")]
+    assert read_chat_after(show.auction.pk, stored[0].entry, 10) == stored[1:]
+
+
+def test_the_chat_of_an_ended_auction_is_closed(show: Show, server: RoomServer) -> None:
+    from bidding.services import auction_end
+
+    with page(server, show.auction.pk, user=user_of(show)) as hers:
+        hers.next()
+        auction_end(auction=show.auction, actor=show.host)
+        hers.until("AUCTION_ENDED")
+        assert hers.ask("CHAT", "CHAT_REJECTED", text="bye")["code"] == "closed"
+
+
+def test_without_its_stream_chat_comes_from_the_database(show: Show, server: RoomServer, side: Any) -> None:
+    for number in range(60):
+        ChatMessage.objects.create(
+            auction=show.auction, user=user_of(show), entry=f"{number}-0", author="Paddle 101", text="x", at_ms=number
+        )
+    side.delete(RoomKeys(show.auction.pk).chat)
+    with page(server, show.auction.pk) as nobody:
+        assert [line["id"] for line in nobody.next()["chat"]] == [f"{number}-0" for number in range(10, 60)]
+
+
+def test_nobody_passes_for_somebody_else(show: Show, server: RoomServer) -> None:
+    for number, (name, shown) in enumerate(
+        [("Host", "Guest"), (" paddle 101", "Guest"), ("Ada", "Ada"), ("", "Guest")]
+    ):
+        stranger = User.objects.create_user(f"stranger{number}@example.test", "secret-enough", display_name=name)
+        with page(server, show.auction.pk, user=stranger) as theirs:
+            theirs.next()
+            theirs.send("CHAT", text="sold to me")
+            line = theirs.until("CHAT")["line"]
+        assert (line["author"], line["paddle"], line["role"]) == (shown, None, None)
+
+
+def test_cleaning_keeps_what_can_be_read() -> None:
+    assert cleaned("a\tb\x00\u202e") == "a b"
+    assert cleaned("👩\u200d🚀 ok") == "👩\u200d🚀 ok"
+
+
+# --- Leaving -------------------------------------------------------------------------------------------
+
+
+def test_a_paddle_that_comes_later_opens_the_door_without_a_reload(show: Show, server: RoomServer) -> None:
+    newcomer = User.objects.create_user("new@example.test", "secret-enough")
+    lot_open(lot=show.lots[0], actor=show.host)
+    with page(server, show.auction.pk, user=newcomer) as theirs:
+        assert theirs.next()["you"]["reason"] == "not_registered"
+        registration, _ = registration_create(auction=show.auction, user=newcomer, accept_terms=True)
+        you = theirs.until("YOU")["you"]
+        assert (you["paddle"], you["can_bid"], you["reason"]) == (registration.paddle, True, None)
+        assert theirs.ask("BID", "BID_ACCEPTED", amount="10.00")["standing"] == "leading"
+
+
+def test_a_ban_closes_every_seat_and_the_door(show: Show, server: RoomServer) -> None:
+    with (
+        page(server, show.auction.pk, user=user_of(show)) as hers,
+        page(server, show.auction.pk, path="chat/", user=user_of(show)) as chat,
+        page(server, show.auction.pk, user=user_of(show, 1)) as his,
+    ):
+        for each in (hers, chat, his):
+            each.next()
+        registration_set_status(registration=show.bidders[0], status=RegistrationStatus.BANNED, actor=show.host)
+        assert hers.until("YOU")["you"]["reason"] == "banned"
+        for each in (hers, chat):
+            assert each.close_code() == protocol.CloseCode.FORBIDDEN
+        assert his.ask("PING", "PONG", t=1)["type"] == "PONG"
+        with page(server, show.auction.pk, user=user_of(show)) as again:
+            assert again.close_code() == protocol.CloseCode.FORBIDDEN
+
+
+def sign_out(user: User) -> None:
+    Session.objects.all().delete()
+
+
+def change_password(user: User) -> None:
+    user.set_password("another-one")
+    user.save()
+
+
+def switch_off(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+
+@pytest.mark.parametrize("end", [sign_out, change_password, switch_off])
+def test_the_end_of_a_session_closes_silent_seats_too(show: Show, server: RoomServer, end: Any) -> None:
+    with page(server, show.auction.pk, user=user_of(show)) as silent, page(server, show.auction.pk) as nobody:
+        assert silent.next()["you"]["signed_in"]
+        end(user_of(show))
+        assert silent.close_code() == protocol.CloseCode.SIGNED_OUT
+        assert nobody.ask("PING", "PONG", t=1)["type"] == "PONG"
+
+
+def test_people_are_counted_once_each(show: Show, server: RoomServer) -> None:
+    with page(server, show.auction.pk) as nobody:
+        nobody.next()
+        with (
+            page(server, show.auction.pk, user=user_of(show)),
+            page(server, show.auction.pk, user=user_of(show)),
+            page(server, show.auction.pk),
+        ):
+            nobody.until("PARTICIPANTS", count=3)
+        nobody.until("PARTICIPANTS", count=1)
+
+
+def test_the_room_is_left_as_it_was_found(show: Show, server: RoomServer) -> None:
+    for _ in range(3):
+        with ExitStack() as opened:
+            for _ in range(20):
+                opened.enter_context(page(server, show.auction.pk)).next()
+        eventually(lambda: not server.hub._rooms)
+    eventually(lambda: not server.hub._subscribed)
+    assert not server.hub._of_address
+    assert not server.hub._of_user

@@ -1,0 +1,59 @@
+"""What the rules say where two of them meet: voids and counts, pre-bids and changed lots, buy-now and reopening."""
+
+from bidding.engine import calls
+from bidding.engine.runner import run
+from bidding.tests.conftest import ANNA, BORIS, CLARA, FloorDriver
+from bidding.tests.test_lot_lifecycle import events
+
+
+def void(desk: FloorDriver, v: int, registration: int) -> dict[str, object]:
+    """Take a bid back and return what the room hears."""
+    return events(run(desk.client, calls.void_bid(4, lot_id=7, bid_v=v, registration_id=registration, reason="x")))[0]
+
+
+def announce(desk: FloorDriver, opening: int = 1_000) -> None:
+    """Let the lot take pre-bids."""
+    run(desk.client, calls.set_lot(4, lot_id=7, opening=opening))
+
+
+def test_voiding_a_raised_maximum_leaves_the_count_of_bids(open_desk: FloorDriver) -> None:
+    open_desk.accept(ANNA, 2_000, is_maximum=True)
+    open_desk.accept(BORIS, 1_500)
+    raised = open_desk.accept(ANNA, 9_000, is_maximum=True)
+    assert void(open_desk, raised.v, ANNA)["bid_count"] == 2
+
+
+def test_voiding_one_pre_bid_leaves_the_opening_counted_while_another_leads(desk: FloorDriver) -> None:
+    announce(desk)
+    desk.accept(ANNA, 5_000, is_maximum=True, lot_id=7)
+    desk.accept(BORIS, 8_000, is_maximum=True, lot_id=7)
+    opened = desk.open()
+    voided = void(desk, opened.v, BORIS)
+    assert (voided["leader"], voided["bid_count"]) == ({"paddle": 101}, 1)
+    assert void(desk, opened.v, ANNA)["bid_count"] == 0
+
+
+def test_a_pre_bid_below_an_opening_amount_that_was_raised_is_dropped(desk: FloorDriver) -> None:
+    announce(desk)
+    desk.accept(ANNA, 1_500, is_maximum=True, lot_id=7)
+    opened = events(desk.open(opening=2_000))[0]
+    assert (opened["lot"]["current_amount"], opened["lot"]["leader"]) == (None, None)
+
+
+def test_a_lot_that_is_offered_again_takes_new_pre_bids(desk: FloorDriver) -> None:
+    announce(desk)
+    desk.accept(ANNA, 5_000, is_maximum=True, lot_id=7)
+    desk.open()
+    run(desk.client, calls.close_lot(4, lot_id=7, reason="withdrawn", next_lot=None))
+    desk.open_lot(run_id=71, lot_id=8)
+    announce(desk)
+    assert desk.own(ANNA).pre_bids == {}
+    assert desk.accept(ANNA, 1_000, is_maximum=True, lot_id=7).maximum == 1_000
+
+
+def test_a_lot_that_was_bought_is_not_for_sale_at_once_when_it_reopens(desk: FloorDriver) -> None:
+    desk.open(buy_now=8_000, reserve=6_000)
+    desk.accept(ANNA, 8_000)
+    run(desk.client, calls.reopen_lot(4, lot_id=7, reason="x"))
+    assert desk.refuse(BORIS, 8_000).minimum == 8_500
+    assert desk.accept(CLARA, 8_500).lot_id == 7

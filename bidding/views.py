@@ -1,0 +1,205 @@
+"""The bidder's pages: home, room, catalogue, results, one lot, my bids; and the host's buttons that reach the floor.
+
+Each view is one selector or one service. What this person may not see is 404. A refusal becomes a message or stands
+at its field; it is never an error page.
+"""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.models import User
+from auctions.errors import Refused
+from auctions.models import Auction, AuctionStatus, Lot
+from auctions.selectors import auction_by_slug, auction_for_host
+from bidding import pages, protocol, services
+from bidding.selectors import room_info
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """Show what is live, what comes, and what is over."""
+    return render(request, "bidding/home.html", {"home": pages.home_page(request.user)})
+
+
+@require_GET
+def room(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show an auction in the form that its status asks for: catalogue, room or results."""
+    auction = _visible(request, slug)
+    show = pages.show_page(auction, request.user)
+    context: dict[str, Any] = {"show": show, "auction": auction}
+    if auction.status == AuctionStatus.LIVE:
+        floor = pages.floor_now(auction)
+        current = floor.lot.id if floor and floor.lot else None
+        line = next((line for line in show.lines if line.lot.pk == current), None)
+        context |= {
+            "floor": floor,
+            "line": line,
+            "config": pages.room_config(show, request.user),
+            "bid_id": str(uuid.uuid4()),
+        }
+        return render(request, "bidding/room.html", context)
+    if auction.status == AuctionStatus.ENDED:
+        return render(request, "bidding/results.html", context)
+    context["config"] = pages.room_config(show, request.user)
+    return render(request, "bidding/catalogue.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def paddle(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ask for acceptance of the terms and give out a paddle, for those who have no JavaScript."""
+    auction = _visible(request, slug)
+    assert isinstance(request.user, User)
+    you = pages.you_in(auction, request.user)
+    refused = None
+    if request.method == "POST":
+        accepted = request.POST.get("accept_terms") == "on"
+        try:
+            registration, created = services.registration_create(
+                auction=auction, user=request.user, accept_terms=accepted
+            )
+        except Refused as error:
+            refused = error
+        else:
+            if created and registration.status == "approved":
+                messages.success(request, _("You are %(paddle)s.") % {"paddle": registration.paddle})
+            return redirect("room", slug=slug)
+    elif you.registration is not None:
+        return redirect("room", slug=slug)
+    context = {"auction": auction, "you": you, "refused": refused}
+    return render(request, "bidding/paddle.html", context, status=200 if refused is None else 422)
+
+
+@login_required
+@require_POST
+def bid(request: HttpRequest, slug: str) -> HttpResponse:
+    """Place a bid that came as a form, and say what became of it."""
+    auction = _visible(request, slug)
+    info = room_info(auction.pk)
+    assert info is not None
+    assert isinstance(request.user, User)
+    registration = pages.you_in(auction, request.user).registration
+    if registration is None:
+        return redirect("paddle", slug=slug)
+    try:
+        message = protocol.parse(
+            msgspec.json.encode(
+                {
+                    "type": "BID",
+                    "amount": request.POST.get("amount", "").strip()[:40],
+                    "lot": int(request.POST.get("lot", "")),
+                    "id": request.POST.get("id", ""),
+                }
+            )
+        )
+    except (protocol.BadMessage, ValueError):
+        messages.error(request, _("That was no bid. Please try again from the page as it is now."))
+        return redirect("room", slug=slug)
+    assert isinstance(message, protocol.PlaceBid)
+    reply = services.bid_place_now(room=info, registration_id=registration.pk, message=message)
+    match reply:
+        case protocol.BidAccepted(standing="leading"):
+            messages.success(request, _("Your bid counts: you lead."))
+        case protocol.BidAccepted():
+            messages.warning(request, _("Your bid counted, and was outbid at once."))
+        case protocol.BidRejected():
+            messages.error(request, reply.message)
+        case _:
+            messages.warning(request, _("We could not confirm your bid yet. Look at the price."))
+    return redirect("room", slug=slug)
+
+
+@require_GET
+def lot(request: HttpRequest, lot_id: int) -> HttpResponse:
+    """Show one lot: its result, price history and rules."""
+    page = pages.lot_page(request.user, lot_id)
+    if page is None:
+        raise Http404
+    return render(request, "bidding/lot.html", {"page": page, "auction": page.show_auction})
+
+
+@login_required
+@require_GET
+def my_bids(request: HttpRequest) -> HttpResponse:
+    """Show where this person has a paddle, and how every bid stands."""
+    assert isinstance(request.user, User)
+    return render(request, "bidding/my_bids.html", {"mine": pages.my_bids(request.user)})
+
+
+@login_required
+@require_POST
+def host_step(request: HttpRequest, auction_id: int, step: str) -> HttpResponse:
+    """Take one step of a show: schedule, go live, open the next lot, hammer, end, cancel."""
+    auction = auction_for_host(request.user, auction_id)
+    if auction is None or step not in _STEPS:
+        raise Http404
+    assert isinstance(request.user, User)
+    try:
+        messages.success(request, _STEPS[step](auction, request.user))
+    except Refused as refused:
+        messages.error(request, refused.message)
+    return redirect(reverse("host_auction", args=(auction.pk,)))
+
+
+def _schedule(auction: Auction, actor: User) -> str:
+    services.auction_schedule(auction=auction, actor=actor)
+    return _("It is scheduled. Bidders can see the lots and get their paddles.")
+
+
+def _go_live(auction: Auction, actor: User) -> str:
+    services.auction_go_live(auction=auction, actor=actor)
+    return _("You are live.")
+
+
+def _open(auction: Auction, actor: User) -> str:
+    upcoming = Lot.objects.filter(auction=auction, status="pending").order_by("position", "pk").first()
+    if upcoming is None:
+        raise Refused("no_lots", _("No lot is left to open."))
+    services.lot_open(lot=upcoming, actor=actor)
+    return _("Lot %(number)s is open.") % {"number": upcoming.number}
+
+
+def _hammer(auction: Auction, actor: User) -> str:
+    current = Lot.objects.filter(auction=auction, status__in=("open", "paused")).first()
+    if current is None:
+        raise Refused("not_open", _("No lot is open."))
+    if services.lot_close(lot=current, actor=actor):
+        return _("The hammer fell on lot %(number)s.") % {"number": current.number}
+    return _("Fair warning for lot %(number)s. The hammer may fall in ten seconds.") % {"number": current.number}
+
+
+def _end(auction: Auction, actor: User) -> str:
+    services.auction_end(auction=auction, actor=actor)
+    return _("The show is over.")
+
+
+def _cancel(auction: Auction, actor: User) -> str:
+    services.auction_cancel(auction=auction, actor=actor, reason="host")
+    return _("The auction is cancelled.")
+
+
+_STEPS: dict[str, Callable[[Auction, User], str]] = {
+    "schedule": _schedule,
+    "live": _go_live,
+    "open": _open,
+    "hammer": _hammer,
+    "end": _end,
+    "cancel": _cancel,
+}
+
+
+def _visible(request: HttpRequest, slug: str) -> Auction:
+    auction = auction_by_slug(request.user, slug)
+    if auction is None:
+        raise Http404
+    return auction

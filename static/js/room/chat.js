@@ -1,0 +1,98 @@
+/* The chat panel: a log of plain text and a field. Owns its lines on the page, not what may be said. */
+
+import { words } from "../strings.js";
+import { make, setText } from "./draw.js";
+import { MAX_CHAT_CHARACTERS, Receive, Send } from "./messages.js";
+import { newId } from "./bids.js";
+
+export class ChatPanel {
+  #log;
+  #form;
+  #input;
+  #send;
+  #lines = new Map();
+  #waiting = null;
+  #problem = null;
+
+  constructor({ log, form, send }) {
+    this.#log = log;
+    this.#form = form;
+    this.#input = form.querySelector("input");
+    this.#input.maxLength = MAX_CHAT_CHARACTERS;
+    this.#send = send;
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#say();
+    });
+    this.#input.addEventListener("input", () => this.#problemIs(null));
+  }
+
+  /** Show the lines of the room. */
+  draw(lines) {
+    const atEnd = this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < 40;
+    const wanted = new Set(lines.map((line) => line.id));
+    for (const [id, element] of this.#lines) {
+      if (!wanted.has(id)) {
+        element.remove();
+        this.#lines.delete(id);
+      }
+    }
+    for (const line of lines) {
+      if (this.#lines.has(line.id)) continue;
+      const element = make("div", line.role ? "chat-line host" : "chat-line", make("b", "", line.author), line.text);
+      this.#lines.set(line.id, element);
+      this.#log.append(element);
+    }
+    this.#empty();
+    if (atEnd) this.#log.scrollTop = this.#log.scrollHeight;
+  }
+
+  /** Show a quick message of the host among the lines. */
+  notice(text) {
+    this.#log.append(make("div", "chat-line host notice", make("b", "", words.host()), text));
+    this.#log.scrollTop = this.#log.scrollHeight;
+  }
+
+  /** Take a refusal; true when it was ours. The text goes back into the field, so that nothing typed is lost. */
+  receive(message) {
+    if (message.type !== Receive.CHAT_REJECTED) return false;
+    if (this.#waiting && message.id === this.#waiting.id) {
+      if (!this.#input.value) this.#input.value = this.#waiting.text;
+      this.#problemIs(message.message);
+    }
+    return true;
+  }
+
+  #say() {
+    const text = this.#input.value.trim();
+    if (!text) return;
+    const id = newId();
+    if (!this.#send({ type: Send.CHAT, text, id })) {
+      this.#problemIs(words.reconnecting());
+      return;
+    }
+    this.#waiting = { id, text };
+    this.#input.value = "";
+    this.#problemIs(null);
+  }
+
+  #problemIs(text) {
+    if (text === null) {
+      this.#problem?.remove();
+      this.#problem = null;
+      return;
+    }
+    if (!this.#problem) {
+      this.#problem = make("p", "chat-problem");
+      this.#problem.setAttribute("role", "alert");
+      this.#form.before(this.#problem);
+    }
+    setText(this.#problem, text);
+  }
+
+  #empty() {
+    const there = this.#log.querySelector(".chat-empty");
+    if (this.#lines.size) there?.remove();
+    else if (!there) this.#log.append(make("p", "chat-empty", words.chatEmpty()));
+  }
+}

@@ -1,0 +1,157 @@
+/* The two sheets of the room: one's own amount, and getting a paddle. Real dialogs, so focus stays inside and returns. */
+
+import { normalTyped, parseAmount, totalOf } from "../money.js";
+import { words } from "../strings.js";
+import { setText } from "./draw.js";
+
+function closable(dialog) {
+  for (const button of dialog.querySelectorAll("[data-close]")) button.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+}
+
+/** Type an amount: a maximum that is kept secret, or an exact bid. */
+export class AmountSheet {
+  #dialog;
+  #form;
+  #money;
+  #context = null;
+  #offer;
+
+  /** `offer({amount, max})` is called with an amount on the wire; it returns whether the bid was sent. */
+  constructor({ dialog, money, offer }) {
+    this.#dialog = dialog;
+    this.#form = dialog.querySelector("form");
+    this.#money = money;
+    this.#offer = offer;
+    closable(dialog);
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    this.#form.addEventListener("input", () => {
+      this.#error(null);
+      this.#draw();
+    });
+  }
+
+  get isOpen() {
+    return this.#dialog.open;
+  }
+
+  /** Open for a lot: `context()` returns {minimum, leading, maximum, fees, delivery}, amounts in minor units. */
+  open(context) {
+    this.#context = context;
+    const { minimum, leading, maximum } = context();
+    const input = this.#form.elements.amount;
+    input.value = leading && maximum ? "" : this.#plain(minimum);
+    this.#form.elements.kind.value = "max";
+    for (const radio of this.#form.elements.kind) radio.disabled = leading && radio.value === "bid";
+    this.#error(null);
+    this.#draw();
+    this.#dialog.showModal();
+    input.focus();
+    input.select();
+  }
+
+  close() {
+    if (this.#dialog.open) this.#dialog.close();
+  }
+
+  #plain(minor) {
+    const text = this.#money.wire(minor);
+    return this.#money.cents || !/\.0+$/.test(text) ? text : text.replace(/\.0+$/, "");
+  }
+
+  #typed() {
+    return parseAmount(normalTyped(this.#form.elements.amount.value, this.#money.exponent), this.#money.exponent);
+  }
+
+  #isMax() {
+    return this.#form.elements.kind.value === "max";
+  }
+
+  #draw() {
+    const { fees, delivery, minimum } = this.#context();
+    const amount = this.#typed();
+    const total = totalOf(amount ?? minimum, fees);
+    const text = this.#money.text(total, { full: true });
+    const more = delivery ? ` ${words.plusDelivery()}` : "";
+    setText(this.#form.querySelector("#amount-pay"), amount === null ? "" : (this.#isMax() ? words.youPayAtMost(text) : words.youPay(text)) + more);
+    const shown = this.#money.text(amount ?? minimum);
+    setText(this.#form.querySelector("button[type=submit]"), this.#isMax() ? words.bidUpTo(shown) : words.bid(shown));
+  }
+
+  #submit() {
+    const amount = this.#typed();
+    const { minimum, leading, maximum } = this.#context();
+    if (amount === null) return this.#error(words.amountWanted(this.#plain(minimum)));
+    if (leading && maximum !== null && amount <= maximum) return this.#error(words.aboveMaximum(this.#money.text(maximum)));
+    if (amount < minimum) return this.#error(words.atLeast(this.#money.text(minimum)));
+    if (this.#offer({ amount: this.#money.wire(amount), max: this.#isMax() })) this.close();
+    else this.#error(words.tryAgain());
+    return undefined;
+  }
+
+  #error(text) {
+    const box = this.#form.querySelector(".error");
+    box.hidden = text === null;
+    setText(box, text ?? "");
+    this.#form.elements.amount.setAttribute("aria-invalid", String(text !== null));
+  }
+}
+
+/** Accept the terms and get a paddle. */
+export class PaddleSheet {
+  #dialog;
+  #form;
+  #dropped;
+  #register;
+
+  /** `register()` resolves to {paddle, status} or rejects with an error whose message is fit to show. */
+  constructor({ dialog, register }) {
+    this.#dialog = dialog;
+    this.#form = dialog.querySelector("form");
+    this.#dropped = dialog.querySelector("[data-dropped]");
+    this.#register = register;
+    closable(dialog);
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+  }
+
+  open() {
+    this.#form.hidden = false;
+    this.#dropped.hidden = true;
+    this.#error(null);
+    this.#dialog.showModal();
+  }
+
+  async #submit() {
+    const button = this.#form.querySelector("button[type=submit]");
+    button.disabled = true;
+    try {
+      const { paddle, status } = await this.#register();
+      if (status === "approved") {
+        this.#form.hidden = true;
+        this.#dropped.hidden = false;
+        setText(this.#dropped.querySelector("[data-number]"), String(paddle));
+        this.#dropped.querySelector("button").focus();
+      } else {
+        this.#error(words.askedForPaddle(paddle));
+      }
+    } catch (error) {
+      this.#error(error.message || words.tryAgain());
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  #error(text) {
+    const box = this.#form.querySelector(".error");
+    box.hidden = text === null;
+    setText(box, text ?? "");
+  }
+}

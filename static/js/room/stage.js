@@ -1,0 +1,136 @@
+/* The stage: the lot's picture where the camera is off, the verdict that lands on it, and the banner above it. */
+
+import { words } from "../strings.js";
+import { icon, make, makeIcon, setText } from "./draw.js";
+import { hasWon } from "./reducer.js";
+
+export class Stage {
+  #frame;
+  #note;
+  #verdict;
+  #money;
+  #shown = null;
+  #landed = null;
+  #ahead = null;
+
+  constructor({ frame, note, verdict, money }) {
+    this.#frame = frame;
+    this.#note = note;
+    this.#verdict = verdict;
+    this.#money = money;
+  }
+
+  /** Show the state of the room. */
+  draw(state) {
+    const { lot } = state;
+    const key = lot ? `${lot.id}/${lot.image_url}` : this.#shown;
+    if (lot && key !== this.#shown) {
+      this.#shown = key;
+      this.#frame.replaceChildren(this.#picture(lot));
+    }
+    this.#prepare(state.next?.image_url ?? null);
+    const off = state.auction?.stream.state !== "live";
+    this.#note.hidden = !off;
+    const open = lot?.status === "open";
+    setText(this.#note.querySelector("span"), state.interval && !open ? words.interval() : open ? words.cameraOffOpen() : words.cameraOff());
+    this.#result(state);
+  }
+
+  // The next lot's picture is fetched while the last result still stands, so that it is there when the lot opens.
+  #prepare(url) {
+    if (url === null || url === this.#ahead?.dataset.url) return;
+    this.#ahead = new Image();
+    this.#ahead.dataset.url = url;
+    this.#ahead.src = url;
+  }
+
+  #picture(lot) {
+    if (!lot.image_url) {
+      const number = make("span", "chalk", lot.number);
+      number.setAttribute("aria-hidden", "true");
+      return number;
+    }
+    const image = document.createElement("img");
+    image.src = lot.image_url;
+    image.alt = lot.title;
+    return image;
+  }
+
+  #result(state) {
+    const { lot } = state;
+    const key = lot?.result ? `${lot.run}/${lot.result}/${lot.current_amount}` : null;
+    if (key === this.#landed) return;
+    this.#landed = key;
+    this.#verdict.hidden = key === null;
+    if (key === null) return;
+    const sold = lot.result === "sold";
+    const won = hasWon(state);
+    this.#verdict.className = `verdict on-stage ${sold ? "sold" : "passed"}${won ? " mine" : ""}`;
+    const lines = [];
+    if (sold) {
+      const [sign, digits] = this.#money.parts(this.#money.minor(lot.current_amount));
+      lines.push(make("p", "word", won ? words.won() : words.sold()));
+      lines.push(make("p", "big-figure", make("span", "sign", sign), digits));
+      lines.push(make("p", "who", won ? words.toYou(lot.winner.paddle) : words.toPaddle(lot.winner.paddle)));
+      const below = this.#below(state);
+      if (below !== null && !won) lines.push(make("p", "small", words.youMissedBy(this.#money.text(below))));
+    } else if (lot.result === "withdrawn") {
+      lines.push(make("p", "word", words.withdrawn()));
+    } else {
+      lines.push(make("p", "word", words.notSold()));
+      lines.push(make("p", "who", lot.reason === "reserve_not_met" ? words.reserveWasNotMet() : words.noBids()));
+      if (lot.reason === "no_bids") lines.push(make("p", "small", words.mayOfferAgain()));
+    }
+    this.#verdict.replaceChildren(...lines);
+  }
+
+  #below(state) {
+    const own = state.bids.filter((bid) => bid.paddle === state.you?.paddle).map((bid) => this.#money.minor(bid.amount));
+    return own.length ? this.#money.minor(state.lot.current_amount) - Math.max(...own) : null;
+  }
+}
+
+/** One sentence above the stage: the connection is gone, or what was missed. */
+export class Banner {
+  #box;
+  #hide = null;
+
+  constructor(box) {
+    this.#box = box;
+  }
+
+  /** Say that something is wrong, until it is not; `link` is {href, text} or null. */
+  trouble(text, link = null) {
+    this.#show("banner", "offline", text, link);
+  }
+
+  /** Say what was missed, for a while. */
+  tell(text, ms = 9_000) {
+    this.#show("banner back", "check", text, null);
+    this.#hide = setTimeout(() => this.clear(), ms);
+  }
+
+  /** Say something that stays; `link` as above. */
+  stay(text, link) {
+    this.#show("banner back", "check", text, link);
+  }
+
+  clear() {
+    clearTimeout(this.#hide);
+    this.#box.hidden = true;
+  }
+
+  #show(className, iconName, text, link) {
+    clearTimeout(this.#hide);
+    this.#box.className = className;
+    const sentence = make("p", "", text);
+    if (link) {
+      const anchor = make("a", "", link.text);
+      anchor.href = link.href;
+      sentence.append(" ", anchor);
+    }
+    this.#box.replaceChildren(makeIcon(iconName), sentence);
+    this.#box.hidden = false;
+    icon(this.#box, iconName);
+  }
+}

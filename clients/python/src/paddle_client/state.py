@@ -1,0 +1,219 @@
+"""What a room looks like now: one STATE, and every event and signal applied to it.
+
+Owns the meaning of each message for the state. Does no input or output and reads no clock, so the same messages
+always give the same state.
+"""
+
+import enum
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from paddle_client import messages as m
+
+RECENT_BIDS: Final = 20
+RECENT_CHAT: Final = 50
+
+
+class Applied(enum.Enum):
+    """What a message meant for the state."""
+
+    YES = "yes"
+    """It was taken, or changes nothing."""
+    OLD = "old"
+    """It was known already, and was ignored."""
+    GAP = "gap"
+    """Something before it is missing, so it was ignored: ask with RESUME."""
+    BEHIND = "behind"
+    """It tells of a version that has not arrived; ask with RESUME if that does not come by itself."""
+
+
+@dataclass(slots=True)
+class RoomState:
+    """The state of one room. Everything is None or empty before the first STATE."""
+
+    v: int = 0
+    epoch: str = ""
+    auction: m.AuctionPart | None = None
+    lot: m.LotPart | None = None
+    next: m.NextLot | None = None
+    recent_bids: tuple[m.BidPart, ...] = ()
+    """Newest first. A merged event carries the last three bids only."""
+    participants: int = 0
+    you: m.You = field(default_factory=m.You)
+    chat: tuple[m.ChatLine, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Tell whether a STATE has arrived."""
+        return bool(self.epoch)
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the auction has ended or was cancelled."""
+        return self.auction is not None and self.auction.status in ("ended", "cancelled")
+
+    @property
+    def open_lot(self) -> m.LotPart | None:
+        """Return the lot that takes bids, if one does."""
+        return self.lot if self.lot is not None and self.lot.status == "open" else None
+
+    @property
+    def leads(self) -> bool:
+        """Tell whether this client's paddle leads on the current lot."""
+        leader = self.lot.leader if self.lot is not None else None
+        return leader is not None and leader.paddle == self.you.paddle
+
+    def apply(self, message: m.AnyMessage) -> Applied:
+        """Take one message, and say what it meant for the state."""
+        match message:
+            case m.State():
+                return self._apply_state(message)
+            case m.Resumed():
+                return self._apply_resumed(message)
+            case m.Event():
+                return self._apply_event(message)
+            case m.Timer(v=v, epoch=epoch):
+                return self._compare(v, epoch)
+            case m.YouChanged(you=you):
+                self.you = you
+            case m.ParticipantsChanged(count=count):
+                self.participants = count
+            case m.Chat(line=line):
+                if all(line.id != known.id for known in self.chat):
+                    self.chat = (*self.chat, line)[-RECENT_CHAT:]
+            case m.ChatRemoved(id=line_id):
+                self.chat = tuple(line for line in self.chat if line.id != line_id)
+            case m.Stream(stream=stream):
+                if self.auction is not None:
+                    self.auction = replace(self.auction, stream=stream)
+            case _:
+                pass
+        return Applied.YES
+
+    # --- inside --------------------------------------------------------------------------------------
+
+    def _apply_state(self, state: m.State) -> Applied:
+        # Two answers may cross: one that is older than what was seen since must not turn back the price.
+        if state.epoch == self.epoch and state.v < self.v:
+            return Applied.OLD
+        self.v, self.epoch = state.v, state.epoch
+        self.auction, self.lot, self.next = state.auction, state.lot, state.next
+        self.recent_bids, self.participants, self.you = state.recent_bids, state.participants.count, state.you
+        if state.chat is not None:
+            self.chat = state.chat
+        return Applied.YES
+
+    def _apply_resumed(self, resumed: m.Resumed) -> Applied:
+        if resumed.epoch != self.epoch:
+            return Applied.GAP
+        for event in resumed.messages():
+            if self.apply(event) is Applied.GAP:
+                return Applied.GAP
+        if resumed.v >= self.v:
+            self.you = resumed.you
+        return Applied.YES if self.v >= resumed.v else Applied.GAP
+
+    def _compare(self, v: int, epoch: str) -> Applied:
+        if epoch != self.epoch:
+            return Applied.GAP
+        return Applied.BEHIND if v > self.v else Applied.YES
+
+    def _apply_event(self, event: m.Event) -> Applied:
+        if not self.known or event.epoch != self.epoch:
+            return Applied.GAP
+        if event.v <= self.v:
+            return Applied.OLD
+        first = event.v
+        if isinstance(event, m.HighestBid) and event.from_v is not None:
+            first = event.from_v
+        if first > self.v + 1:
+            return Applied.GAP
+        self._take(event)
+        self.v = event.v
+        return Applied.YES
+
+    def _take(self, event: m.Event) -> None:
+        match event:
+            case m.AuctionLive():
+                self._set_auction_status("live")
+            case m.AuctionEnded():
+                self._set_auction_status("ended")
+            case m.AuctionCancelled():
+                self._set_auction_status("cancelled")
+            case m.LotOpened():
+                self.lot, self.next, self.recent_bids = event.lot, None, event.recent_bids
+                self.you = replace(self.you, leading=False, max_amount=None)
+            case m.LotNext():
+                self.next = event.next
+            case m.HighestBid():
+                self._take_bid(event)
+            case _:
+                self._take_lot_event(event)
+
+    def _take_bid(self, event: m.HighestBid) -> None:
+        self._change_lot(
+            event.lot,
+            current_amount=event.current_amount,
+            minimum_amount=event.minimum_amount,
+            buy_now_amount=event.buy_now_amount,
+            leader=event.leader,
+            bid_count=event.bid_count,
+            reserve_met=event.reserve_met,
+            ends_at_ms=event.ends_at_ms,
+        )
+        # Of a merged event the first bids may be known already.
+        fresh = tuple(bid for bid in event.bids if bid.v > self.v)
+        self.recent_bids = (*reversed(fresh), *self.recent_bids)[:RECENT_BIDS]
+        self._set_leading()
+
+    def _take_lot_event(self, event: m.Event) -> None:
+        match event:
+            case m.LotExtended(lot=lot, ends_at_ms=ends, extensions=extensions):
+                self._change_lot(lot, ends_at_ms=ends, extensions=extensions)
+            case m.LotPaused(lot=lot, remaining_ms=remaining):
+                self._change_lot(lot, status="paused", ends_at_ms=None, remaining_ms=remaining)
+            case m.LotResumed(lot=lot, ends_at_ms=ends):
+                self._change_lot(lot, status="open", ends_at_ms=ends, remaining_ms=None)
+            case m.FairWarning(lot=lot, ends_at_ms=ends):
+                self._change_lot(lot, ends_at_ms=ends)
+            case m.BidVoided():
+                self._change_lot(
+                    event.lot,
+                    current_amount=event.current_amount,
+                    minimum_amount=event.minimum_amount,
+                    leader=event.leader,
+                    bid_count=event.bid_count,
+                    reserve_met=event.reserve_met,
+                )
+                self.recent_bids = tuple(bid for bid in self.recent_bids if bid.v != event.voided_v)
+                self._set_leading()
+            case m.LotClosed(lot=lot, result=result, reason=reason, winner=winner):
+                self._change_lot(lot, status=result, result=result, reason=reason, winner=winner)
+            case m.LotReopened(lot=lot, ends_at_ms=ends):
+                self._change_lot(
+                    lot, status="open", ends_at_ms=ends, remaining_ms=None, result=None, reason=None, winner=None
+                )
+            case _:
+                pass  # it moves the version alone
+
+    def _change_lot(self, lot_id: int, **changes: object) -> None:
+        if self.lot is not None and self.lot.id == lot_id:
+            self.lot = _with(self.lot, changes)
+
+    def _set_auction_status(self, status: str) -> None:
+        if self.auction is not None:
+            self.auction = replace(self.auction, status=status)
+
+    def _set_leading(self) -> None:
+        leads = self.leads
+        self.you = replace(self.you, leading=leads, max_amount=self.you.max_amount if leads else None)
+
+
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
+
+
+def _with(part: _Struct, changes: dict[str, object]) -> _Struct:
+    return replace(part, **changes)

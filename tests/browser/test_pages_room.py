@@ -1,0 +1,156 @@
+"""The room as one person has it: from a stranger to a bid, on any screen, with a wrong clock, without scripts."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from auction_site.stack import Stack
+from tests.staging import Staged, stage
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+SIZES = {"phone": (390, 844), "small": (320, 640), "tablet": (820, 1180), "desktop": (1440, 900)}
+LEAST_TARGET = 44
+
+# Whatever can be pressed and is smaller than a finger; links inside sentences are text.
+SMALL_TARGETS = """(least) => [...document.querySelectorAll("button, a, input, summary, select")]
+  .filter((node) => node.checkVisibility() && !node.closest("dialog:not([open])") && !node.classList.contains("skip"))
+  .filter((node) => getComputedStyle(node).display !== "inline")
+  .map((node) => [node.outerHTML.slice(0, 80), node.getBoundingClientRect()])
+  .filter(([, box]) => box.width > 1 && (box.height < least - 0.5 || box.width < least - 0.5))
+  .map(([html, box]) => `${Math.round(box.width)} by ${Math.round(box.height)}: ${html}`)"""
+
+WRONG_CLOCK = """(() => {
+  const off = 3 * 60 * 60 * 1000, Real = Date;
+  globalThis.Date = class extends Real {
+    constructor(...given) { super(...(given.length ? given : [Real.now() + off])); }
+    static now() { return Real.now() + off; }
+  };
+})()"""
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """Return the system's Chromium."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def staged(stack: Stack) -> Staged:
+    """Return a live auction with one long lot."""
+    return stage(stack, bidders=2, duration_ms=170_000, window_ms=10_000, extension_ms=10_000)
+
+
+class Visitor:
+    """One person's page, and everything that the browser complained about."""
+
+    def __init__(self, browser: Browser, stack: Stack, staged: Staged, *, bidder: int | None = None, **options: Any):
+        context = browser.new_context(base_url=stack.url, **options)
+        if bidder is not None:
+            context.add_cookies([{"name": "sessionid", "value": staged.sessions[bidder], "url": stack.url}])
+        self.page: Page = context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        self.room = f"/auctions/{staged.slug}/"
+
+    def enter(self) -> Page:
+        """Go to the room and wait until it is live."""
+        self.page.goto(self.room)
+        expect(self.page.locator("[data-room=timer]")).to_contain_text(re.compile(r"\d:\d\d"), timeout=30_000)
+        return self.page
+
+
+def test_a_stranger_gets_from_the_first_tap_to_a_bid(browser, stack, staged):
+    visitor = Visitor(browser, stack, staged, viewport={"width": 390, "height": 844})
+    page = visitor.enter()
+    button = page.locator(".bidbutton").first
+    expect(button).to_contain_text("Get your paddle")
+
+    button.click()
+    page.get_by_role("link", name="Create an account").click()
+    page.locator("[name=email]").fill(f"stranger{staged.auction_id}@example.test")
+    page.locator("[name=password1]").fill("a-long-enough-secret")
+    page.get_by_role("button", name="Create an account").click()
+    page.wait_for_url(f"**{visitor.room}**")
+    page.get_by_role("button", name="Accept and get my paddle").click()
+    expect(page.locator(".dropped")).to_have_text("103")
+    page.get_by_role("button", name="Start bidding").click()
+
+    expect(button).to_contain_text(re.compile(r"^Bid "))
+    page.wait_for_timeout(400)
+    button.click()
+    expect(button).to_contain_text("You lead at")
+    assert visitor.complaints == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_room_fits_every_screen(browser, stack, staged, size, scheme):
+    width, height = SIZES[size]
+    visitor = Visitor(
+        browser, stack, staged, bidder=0, viewport={"width": width, "height": height}, color_scheme=scheme
+    )
+    page = visitor.enter()
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    box = page.locator(".bidbutton").first.bounding_box()
+    assert box is not None
+    assert box["height"] == 64
+    assert box["y"] + box["height"] <= height
+    assert page.evaluate(SMALL_TARGETS, LEAST_TARGET) == []
+    assert visitor.complaints == []
+
+
+def test_the_button_never_moves(browser, stack, staged):
+    visitor = Visitor(browser, stack, staged, bidder=0, viewport={"width": 390, "height": 844})
+    rival = Visitor(browser, stack, staged, bidder=1).enter()
+    page = visitor.enter()
+    button, other = page.locator(".bidbutton").first, rival.locator(".bidbutton").first
+    places = [button.bounding_box()]
+
+    for mine, theirs in (("You lead at", "Bid"), ("Bid", "You lead at")):
+        page.wait_for_timeout(400)
+        (button if theirs == "Bid" else other).click()
+        expect(button).to_contain_text(mine)
+        expect(other).to_contain_text(theirs)
+        places.append(button.bounding_box())
+
+    expect(page.locator("[data-room=strip]")).to_contain_text("Outbid at")
+    assert places[1:] == places[:-1]
+
+
+def test_a_clock_that_is_hours_wrong_changes_nothing(browser, stack, staged):
+    wrong = Visitor(browser, stack, staged)
+    wrong.page.add_init_script(WRONG_CLOCK)
+    right = Visitor(browser, stack, staged)
+    for visitor in (wrong, right):
+        visitor.enter()
+    right.page.wait_for_timeout(2_000)
+    shown = [visitor.page.locator("[data-room=timer] span").last.text_content() or "" for visitor in (wrong, right)]
+
+    seconds = [int(text.split(":")[0]) * 60 + float(text.split(":")[1]) for text in shown]
+    assert abs(seconds[0] - seconds[1]) <= 1
+
+
+def test_without_scripts_the_room_is_read_and_bid_in(browser, stack, staged):
+    Visitor(browser, stack, staged, bidder=1).enter()
+    visitor = Visitor(browser, stack, staged, bidder=0, java_script_enabled=False)
+    page = visitor.page
+    page.goto(visitor.room)
+    # The emulation leaves `noscript` unrendered, which a browser that has no scripts shows.
+    assert "Without JavaScript this page stands still." in page.content()
+    expect(page.get_by_placeholder("Say something")).to_be_hidden()
+
+    page.locator(".bidbutton").click()
+
+    expect(page.get_by_text("Your bid counts: you lead.")).to_be_visible()
+    assert page.url.endswith(visitor.room)

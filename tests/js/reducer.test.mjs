@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { initialState, isLeading, reduce } from "../../static/js/room/reducer.js";
+import { EPOCH, closed, highestBid, lotPart, room, stateMessage } from "./room.mjs";
+
+test("events in order change the room and its version", () => {
+  const state = room(highestBid(18, "125.00", 109));
+  assert.equal(state.v, 18);
+  assert.equal(state.lot.current_amount, "125.00");
+  assert.equal(state.bids[0].amount, "125.00");
+  assert.equal(state.bids.length, 2);
+});
+
+test("an event that was seen before changes nothing", () => {
+  const state = room(highestBid(18, "125.00", 109));
+  assert.equal(reduce(state, highestBid(18, "125.00", 109)), state);
+  assert.equal(reduce(state, highestBid(17, "120.00", 112)), state);
+});
+
+test("a gap is noticed, and nothing after it is shown", () => {
+  const state = room(highestBid(19, "130.00", 112));
+  assert.equal(state.behind, true);
+  assert.equal(state.v, 17);
+  assert.equal(state.lot.current_amount, "120.00");
+});
+
+test("a range that begins at the next version is no gap", () => {
+  const state = room(highestBid(21, "140.00", 112, { from_v: 18 }));
+  assert.equal(state.behind, false);
+  assert.equal(state.v, 21);
+});
+
+test("a range that overlaps what is known is applied", () => {
+  const state = room(highestBid(18, "125.00", 109), highestBid(20, "135.00", 112, { from_v: 17 }));
+  assert.equal(state.v, 20);
+});
+
+test("what was missed comes with RESUMED, in order", () => {
+  const behind = room(highestBid(20, "135.00", 112));
+  const state = reduce(behind, {
+    type: "RESUMED", v: 20, epoch: EPOCH, server_time_ms: 1, you: behind.you,
+    events: [highestBid(18, "125.00", 109), highestBid(19, "130.00", 112), highestBid(20, "135.00", 109)],
+  });
+  assert.equal(state.behind, false);
+  assert.equal(state.v, 20);
+  assert.equal(isLeading(state), true);
+});
+
+test("another epoch waits for STATE", () => {
+  const state = room({ ...highestBid(18, "125.00", 109), epoch: "other" });
+  assert.equal(state.behind, true);
+  assert.equal(state.v, 17);
+  const fresh = reduce(state, stateMessage({ v: 3, epoch: "other" }));
+  assert.equal(fresh.v, 3);
+  assert.equal(fresh.behind, false);
+});
+
+test("an older picture of the same epoch never takes the page back", () => {
+  const state = reduce(room(highestBid(18, "125.00", 109)), stateMessage({ v: 17 }));
+  assert.equal(state.v, 18);
+  assert.equal(state.lot.current_amount, "125.00");
+});
+
+test("a heartbeat with a later version shows that something was lost", () => {
+  const timer = { type: "TIMER", server_time_ms: 1, lot: 7, ends_at_ms: 1_042_000, v: 19, epoch: EPOCH };
+  assert.equal(room(timer).behind, true);
+  assert.equal(room({ ...timer, v: 17 }).behind, false);
+});
+
+test("leading is computed from the paddle, not from who sent", () => {
+  assert.equal(isLeading(room(highestBid(18, "125.00", 109))), true);
+  assert.equal(isLeading(room(highestBid(18, "125.00", 110))), false);
+  const without = stateMessage({ you: { signed_in: false, paddle: null }, lot: lotPart({ leader: null }) });
+  assert.equal(isLeading(reduce(initialState, without)), false);
+});
+
+test("a lot runs from open to its result and may be reopened", () => {
+  const sold = room(closed(18));
+  assert.equal(sold.lot.status, "sold");
+  assert.deepEqual(sold.results[7], { result: "sold", reason: "time", winner: { paddle: 112 }, amount: "120.00" });
+  const again = reduce(sold, { type: "LOT_REOPENED", v: 19, epoch: EPOCH, at_ms: 1, lot: 7, reason: "mistake", ends_at_ms: 1_060_000 });
+  assert.equal(again.lot.status, "open");
+  assert.equal(again.results[7], undefined);
+});
+
+test("a pause keeps what is left, and resuming gives a new end", () => {
+  const paused = room({ type: "LOT_PAUSED", v: 18, epoch: EPOCH, at_ms: 1, lot: 7, reason: "host", remaining_ms: 12_000 });
+  assert.equal(paused.lot.status, "paused");
+  assert.equal(paused.lot.ends_at_ms, null);
+  const on = reduce(paused, { type: "LOT_RESUMED", v: 19, epoch: EPOCH, at_ms: 1, lot: 7, ends_at_ms: 1_070_000 });
+  assert.equal(on.lot.status, "open");
+  assert.equal(on.lot.remaining_ms, null);
+});
+
+test("a voided bid takes price and leader back and leaves the history", () => {
+  const state = room(highestBid(18, "125.00", 109), {
+    type: "BID_VOIDED", v: 19, epoch: EPOCH, at_ms: 1, lot: 7, reason: "mistake", voided_v: 18, paddle: 109, current_amount: "120.00",
+    minimum_amount: "125.00", leader: { paddle: 112 }, bid_count: 4, reserve_met: true,
+  });
+  assert.equal(state.lot.current_amount, "120.00");
+  assert.deepEqual(state.bids.map((bid) => bid.v), [17]);
+});
+
+test("chat lines come once and can be taken away", () => {
+  const line = { id: "a", author: "Paddle 112", paddle: 112, role: null, text: "hello", at_ms: 1 };
+  const state = room({ type: "CHAT", line }, { type: "CHAT", line });
+  assert.equal(state.chat.length, 1);
+  assert.equal(reduce(state, { type: "CHAT_REMOVED", id: "a" }).chat.length, 0);
+});
+
+test("types that are not known are ignored", () => {
+  const state = room();
+  assert.equal(reduce(state, { type: "SOMETHING_NEW", v: 18, epoch: EPOCH }), state);
+  assert.equal(reduce(state, { type: "constructor" }), state);
+});
+
+test("a snapshot and its events equal a fresh snapshot", () => {
+  const state = room(highestBid(18, "125.00", 109));
+  const fresh = reduce(initialState, stateMessage({
+    v: 18,
+    lot: lotPart({ current_amount: "125.00", minimum_amount: "130.00", leader: { paddle: 109 }, bid_count: 5 }),
+    recent_bids: [...highestBid(18, "125.00", 109).bids, ...stateMessage().recent_bids],
+  }));
+  assert.deepEqual(state, fresh);
+});

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { RoomSocket, backoff } from "../../static/js/room/socket.js";
+
+class Wire {
+  static made = [];
+
+  constructor(url) {
+    this.url = url;
+    this.readyState = 0;
+    this.sent = [];
+    Wire.made.push(this);
+  }
+
+  send(text) {
+    this.sent.push(JSON.parse(text));
+  }
+
+  close() {
+    this.readyState = 3;
+  }
+
+  opens() {
+    this.readyState = 1;
+    this.onopen();
+  }
+
+  hears(message) {
+    this.onmessage({ data: JSON.stringify(message) });
+  }
+
+  dies(code = 1006) {
+    this.readyState = 3;
+    this.onclose({ code });
+  }
+}
+
+let heard;
+let timers;
+let now;
+let watch;
+
+function connect(position = () => null) {
+  const socket = new RoomSocket("ws://here/ws/auctions/4/", {
+    message: (message) => heard.push(message),
+    open: () => heard.push("open"),
+    lost: () => heard.push("lost"),
+    final: (why) => heard.push(why),
+    position,
+  }, {
+    WebSocket: Wire,
+    setTimeout: (run, ms) => timers.push({ run, ms }),
+    clearTimeout: (id) => { timers[id - 1] = null; },
+    setInterval: (run) => { watch = run; return 1; },
+    now: () => now,
+    random: () => 1,
+  });
+  socket.start();
+  return socket;
+}
+
+beforeEach(() => {
+  Wire.made = [];
+  heard = [];
+  timers = [];
+  now = 0;
+});
+
+test("a frame is one object or an array of objects", () => {
+  connect();
+  Wire.made[0].opens();
+  Wire.made[0].hears({ type: "A" });
+  Wire.made[0].hears([{ type: "B" }, { type: "C" }]);
+  assert.deepEqual(heard, ["open", { type: "A" }, { type: "B" }, { type: "C" }]);
+});
+
+test("a lost connection comes back, with the version it had, ever more slowly", () => {
+  connect(() => ({ since: 17, epoch: "3f9c" }));
+  Wire.made[0].opens();
+  Wire.made[0].dies();
+  assert.equal(timers[0].ms, 250);
+  timers[0].run();
+  assert.equal(Wire.made[1].url, "ws://here/ws/auctions/4/?since=17&epoch=3f9c");
+  Wire.made[1].dies();
+  assert.equal(timers[1].ms, 500);
+  assert.deepEqual(heard, ["open", "lost", "lost"]);
+});
+
+test("a message resets the wait", () => {
+  connect();
+  for (const _round of [1, 2, 3]) {
+    Wire.made.at(-1).dies();
+    timers.at(-1).run();
+  }
+  Wire.made.at(-1).opens();
+  Wire.made.at(-1).hears({ type: "STATE" });
+  Wire.made.at(-1).dies();
+  assert.equal(timers.at(-1).ms, 250);
+});
+
+test("some closings are final", () => {
+  for (const [code, why] of [[4401, "signed_out"], [4403, "forbidden"], [4404, "not_found"], [4429, "too_many"]]) {
+    heard = [];
+    timers = [];
+    connect();
+    Wire.made.at(-1).dies(code);
+    assert.deepEqual(heard, ["lost", why]);
+    assert.equal(timers.length, 0);
+  }
+});
+
+test("too slow comes back at once", () => {
+  connect();
+  Wire.made[0].opens();
+  Wire.made[0].dies(4408);
+  assert.equal(timers.length, 1);
+});
+
+test("a silent connection is asked, and then let go", () => {
+  connect();
+  Wire.made[0].opens();
+  now = 8_500;
+  watch();
+  assert.equal(Wire.made[0].sent[0].type, "PING");
+  now = 14_000;
+  watch();
+  assert.deepEqual(heard, ["open", "lost"]);
+  assert.equal(timers.length, 1);
+});
+
+test("what a dropped connection still says is not heard", () => {
+  connect();
+  const old = Wire.made[0];
+  old.opens();
+  old.dies();
+  timers[0].run();
+  old.onmessage?.({ data: '{"type":"A"}' });
+  assert.deepEqual(heard, ["open", "lost"]);
+});
+
+test("when the network is back nobody waits", () => {
+  const socket = connect();
+  Wire.made[0].dies();
+  socket.hurry();
+  assert.equal(Wire.made.length, 2);
+  assert.equal(timers[0], null);
+});
+
+test("nothing is sent without a connection", () => {
+  const socket = connect();
+  assert.equal(socket.send({ type: "PING" }), false);
+  Wire.made[0].opens();
+  assert.equal(socket.send({ type: "PING", t: 1 }), true);
+});
+
+test("the wait has jitter and an end", () => {
+  assert.equal(backoff(0, () => 0), 125);
+  assert.equal(backoff(30, () => 1), 10_000);
+});

@@ -1,0 +1,187 @@
+"""Put an auction with signed-in bidders on a running stack, and read what its database holds, for the system tests.
+
+The functions run in the tests. They start this module as a program in the stack's environment, because a test's own
+Django belongs to another database. Sessions are written down instead of signed in: a site limits sign-ins by address,
+and hashes passwords slowly.
+
+    python -m tests.staging stage|stored JSON
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from auction_site.stack import Stack
+from paddle_client import AsyncClient
+from paddle_client.http import Session
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Staged:
+    """An auction on a stack, scheduled or live, and the sessions of its bidders in the order of their paddles."""
+
+    auction_id: int
+    slug: str
+    lots: tuple[int, ...]
+    paddles: tuple[int, ...]
+    sessions: tuple[str, ...]
+
+    def bidder(self, url: str, index: int) -> AsyncClient:
+        """Return a client that is signed in as that bidder, at one of the stack's addresses."""
+        session = Session(url)
+        session.set_cookie("sessionid", self.sessions[index])
+        return AsyncClient(url, session=session)
+
+
+def stage(stack: Stack, *, bidders: int = 2, lots: int = 1, live: bool = True, **timing: Any) -> Staged:
+    """Create an auction whose lots open one after another by themselves; `timing` is that of its lots."""
+    told = _ask(stack, "stage", {"bidders": bidders, "lots": lots, "live": live, "timing": timing})
+    return Staged(
+        auction_id=told["auction_id"],
+        slug=told["slug"],
+        lots=tuple(told["lots"]),
+        paddles=tuple(told["paddles"]),
+        sessions=tuple(told["sessions"]),
+    )
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the database holds of an auction: events (v, s, kind, public text), bids (v, amount, paddle) and results."""
+
+    events: list[tuple[int, int, str, str]]
+    bids: list[tuple[int, int, int, str]]
+    """Version, amount in minor units, paddle, the client's id."""
+    results: list[dict[str, Any]]
+    status: str
+    is_final: bool
+
+
+def stored(stack: Stack, auction_id: int) -> Stored:
+    """Return what the database of a stack holds of an auction now."""
+    told = _ask(stack, "stored", {"auction_id": auction_id})
+    told["events"] = [tuple(event) for event in told["events"]]
+    told["bids"] = [tuple(bid) for bid in told["bids"]]
+    return Stored(**told)
+
+
+def _ask(stack: Stack, what: str, options: dict[str, Any]) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.staging", what, json.dumps(options)],
+        env=stack.env,
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+# --- In the stack's environment ------------------------------------------------------------------------
+
+
+def _stage(*, bidders: int, lots: int, live: bool, timing: dict[str, Any]) -> dict[str, Any]:
+    from accounts.models import Membership, Organizer, Role, User
+    from accounts.services import user_create
+    from auctions.rules import Timing
+    from auctions.services import LotSpec, auction_create, terms_publish
+    from bidding.services import auction_go_live, auction_schedule, registration_create
+
+    host = User.objects.filter(email="stage-host@example.test").first()
+    if host is None:
+        host = user_create(email="stage-host@example.test", is_staff=True)
+    # An organizer of its own: a channel carries one live show, and tests do not wait for each other's.
+    number = Organizer.objects.count() + 1
+    organizer = Organizer.objects.create(name=f"Stage {number}", slug=f"stage-{number}")
+    Membership.objects.create(organizer=organizer, user=host, role=Role.OWNER)
+    terms_publish(organizer=organizer, text="A bid is binding.")
+    auction = auction_create(
+        actor=host,
+        organizer=organizer,
+        title=f"Staged show {number}",
+        gap_ms=500,
+        lots=[
+            LotSpec(title=f"Thing {index + 1}", opening_amount=1_000, increments=[[0, 100]], timing=Timing(**timing))
+            for index in range(lots)
+        ],
+    )
+    auction = auction_schedule(auction=auction, actor=host)
+    paddles, sessions = [], []
+    for index in range(bidders):
+        email = f"stage-bidder{index + 1}@example.test"
+        user = User.objects.filter(email=email).first() or user_create(email=email)
+        registration, _created = registration_create(auction=auction, user=user, accept_terms=True)
+        paddles.append(registration.paddle)
+        sessions.append(_session(user))
+    if live:
+        auction_go_live(auction=auction, actor=host)
+    return {
+        "auction_id": auction.pk,
+        "slug": auction.slug,
+        "lots": list(auction.lots.order_by("position").values_list("pk", flat=True)),
+        "paddles": paddles,
+        "sessions": sessions,
+    }
+
+
+def _session(user: Any) -> str:
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    assert session.session_key
+    return str(session.session_key)
+
+
+def _stored(*, auction_id: int) -> dict[str, Any]:
+    from auctions.models import Auction, LotRun
+    from bidding.models import Bid, Event
+
+    auction = Auction.objects.get(pk=auction_id)
+    runs = LotRun.objects.filter(auction=auction).select_related("winner").order_by("pk")
+    return {
+        "status": auction.status,
+        "is_final": auction.cleaned_at is not None,
+        "events": list(
+            Event.objects.filter(auction=auction).order_by("v", "s").values_list("v", "s", "kind", "public")
+        ),
+        "bids": list(
+            Bid.objects.filter(run__auction=auction)
+            .order_by("v", "pk")
+            .values_list("v", "amount", "registration__paddle", "bid_id")
+        ),
+        "results": [
+            {
+                "lot": run.lot_id,
+                "result": run.result,
+                "amount": run.hammer_amount,
+                "paddle": run.winner.paddle if run.winner else None,
+            }
+            for run in runs
+        ],
+    }
+
+
+def main() -> None:
+    """Do what the command line says and print its answer as one line of JSON."""
+    import django
+
+    django.setup()
+    options = json.loads(sys.argv[2])
+    print(json.dumps(_stage(**options) if sys.argv[1] == "stage" else _stored(**options)))
+
+
+if __name__ == "__main__":
+    main()

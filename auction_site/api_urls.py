@@ -6,14 +6,36 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from auctions.api import AuctionList
 from bidding.api import AuctionDetail, LotBids, RegistrationCreate
 from bidding.api_records import LotRecord, OwnBidDetail
+from bidding.api_room import (
+    ChatLineRemove,
+    ChatPin,
+    ChatRoomDetail,
+    ModeratorNotes,
+    MuteDetail,
+    Mutes,
+    NoticeCreate,
+    NotificationList,
+    NotificationsRead,
+    SocketTicketCreate,
+)
 
 urlpatterns: list[URLPattern] = [
     path("auctions/", AuctionList.as_view(), name="api-auctions"),
     path("auctions/<int:pk>/", AuctionDetail.as_view(), name="api-auction"),
     path("auctions/<int:pk>/registrations/", RegistrationCreate.as_view(), name="api-registrations"),
+    path("auctions/<int:pk>/chat/", ChatRoomDetail.as_view(), name="api-chat"),
+    path("auctions/<int:pk>/chat/pin/", ChatPin.as_view(), name="api-chat-pin"),
+    path("auctions/<int:pk>/chat/lines/<str:entry>/remove/", ChatLineRemove.as_view(), name="api-chat-line-remove"),
+    path("auctions/<int:pk>/mutes/", Mutes.as_view(), name="api-mutes"),
+    path("auctions/<int:pk>/mutes/<int:mute_id>/", MuteDetail.as_view(), name="api-mute"),
+    path("auctions/<int:pk>/moderator-notes/", ModeratorNotes.as_view(), name="api-moderator-notes"),
+    path("auctions/<int:pk>/notices/", NoticeCreate.as_view(), name="api-notices"),
     path("lots/<int:pk>/bids/", LotBids.as_view(), name="api-lot-bids"),
     path("lots/<int:pk>/record/", LotRecord.as_view(), name="api-lot-record"),
     path("bids/<str:bid_id>/", OwnBidDetail.as_view(), name="api-bid"),
+    path("notifications/", NotificationList.as_view(), name="api-notifications"),
+    path("notifications/read/", NotificationsRead.as_view(), name="api-notifications-read"),
+    path("socket-tickets/", SocketTicketCreate.as_view(), name="api-socket-tickets"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
 ]

@@ -26,10 +26,11 @@ from bidding.engine.keys import AuctionKeys
 from bidding.engine.lock import FencedLock
 from bidding.engine.outcomes import EngineError, NotSent
 from bidding.floor import floor
-from bidding.models import Bid, ChatMessage, Event, LedgerPosition, Refusal
+from bidding.models import Bid, Event, LedgerPosition, Refusal
+from bidding.notices import Outbids
 from bidding.selectors import auctions_on_floor
 from bidding.services.announcing import announce_signal_now
-from bidding.services.chat import ChatEntry, chat_heads, read_chat_after
+from bidding.services.chat import chat_heads, chat_store
 from bidding.signing import heads_sign
 
 logger = structlog.get_logger(__name__)
@@ -179,7 +180,7 @@ class Ledger:
             outcome = _Outcome(auction)
             for entry in entries:
                 outcome.apply(entry)
-            outcome.save_bids()
+            outcome.save()
             position.head, position.fence = head, fence
             position.save()
         floor().xtrim(log, minid=f"{max(position.v - KEPT_IN_REDIS, 0)}-0", approximate=True)
@@ -213,34 +214,15 @@ class Ledger:
         return True
 
     def _store_chat(self, auction: Auction) -> bool:
-        last = self._chat_stored.get(auction.pk) or (
-            ChatMessage.objects.filter(auction=auction)
-            .order_by("-at_ms", "-pk")
-            .values_list("entry", flat=True)
-            .first()
-        )
+        before = self._chat_stored.get(auction.pk)
         try:
-            lines: list[ChatEntry] = read_chat_after(auction.pk, last, BATCH)
+            newest = chat_store(auction_id=auction.pk, after=before, count=BATCH)
         except (RedisError, OSError) as error:
             logger.warning("chat_not_stored", auction=auction.pk, error=str(error))
             return False
-        ChatMessage.objects.bulk_create(
-            (
-                ChatMessage(
-                    auction=auction,
-                    user_id=line.user_id,
-                    entry=line.entry,
-                    author=line.author,
-                    text=line.text,
-                    at_ms=line.at_ms,
-                )
-                for line in lines
-            ),
-            ignore_conflicts=True,
-        )
-        if newest := lines[-1].entry if lines else last:
+        if newest is not None:
             self._chat_stored[auction.pk] = newest
-        return bool(lines)
+        return newest != before
 
 
 def _expect_next(auction: Auction, position: LedgerPosition, entry: LogEntry) -> None:
@@ -294,6 +276,7 @@ class _Outcome:
     def __init__(self, auction: Auction) -> None:
         self._auction = auction
         self._bids: list[Bid] = []
+        self._outbids = Outbids(auction)
 
     def apply(self, entry: LogEntry) -> None:
         """Carry one entry over into the models; kinds that change nothing there are passed over."""
@@ -301,6 +284,11 @@ class _Outcome:
         if handler is not None:
             public = protocol.decode_event(entry.public)
             handler(self, entry, public, msgspec.json.decode(entry.private))
+
+    def save(self) -> None:
+        """Write what was collected."""
+        self.save_bids()
+        self._outbids.save()
 
     def save_bids(self) -> None:
         """Write the bids that were collected."""
@@ -327,6 +315,14 @@ class _Outcome:
                 )
             )
             LotRun.objects.filter(pk=entry.lot_run_id).update(bid_count=1)
+            self._outbids.opened(
+                run_id=entry.lot_run_id,
+                leader=private["leader"],
+                bidders={offer["registration"] for offer in private["pre_bids"]},
+                amount=amount,
+                v=entry.v,
+                at_ms=entry.at_ms,
+            )
 
     def _highest_bid(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
         for registration_id, amount, automatic in private["bids"]:
@@ -345,6 +341,13 @@ class _Outcome:
                 )
             )
         LotRun.objects.filter(pk=entry.lot_run_id).update(bid_count=public["bid_count"])
+        self._outbids.bid(
+            run_id=entry.lot_run_id,
+            leader=private["leader"],
+            amount=max(amount for _registration, amount, _automatic in private["bids"]),
+            v=entry.v,
+            at_ms=entry.at_ms,
+        )
 
     def _paused(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
         self._set_run(entry, public, LotStatus.PAUSED)
@@ -362,6 +365,7 @@ class _Outcome:
         self._bids = []
         Bid.objects.filter(run=entry.lot_run_id, v=public["voided_v"]).update(voided_at_v=entry.v)
         LotRun.objects.filter(pk=entry.lot_run_id).update(bid_count=public["bid_count"])
+        self._outbids.voided(run_id=entry.lot_run_id, leader=private["leader"], v=entry.v)
 
     def _reopened(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
         """Take the provisional result back; the closing number stays, so that the next closing is another one."""

@@ -262,7 +262,10 @@ class NextLot(Part):
 
 
 class You(Part):
-    """What concerns the receiver alone. `reason` is a refusal code when bidding is not possible."""
+    """What concerns the receiver alone. `reason` is a refusal code when bidding is not possible.
+
+    Who is `muted` reads the chat and says nothing, until `muted_until_ms` or, where that is null, to the show's end.
+    """
 
     signed_in: bool
     paddle: int | None = None
@@ -270,6 +273,8 @@ class You(Part):
     max_amount: str | None = None
     can_bid: bool = False
     reason: str | None = None
+    muted: bool = False
+    muted_until_ms: int | None = None
 
 
 class ChatLine(Part):
@@ -281,6 +286,13 @@ class ChatLine(Part):
     role: str | None
     text: str
     at_ms: int
+
+
+class ChatSettings(Part):
+    """How people talk here: the pace of slow mode (0: off), and the line that moderators pinned."""
+
+    slow_mode_ms: int
+    pinned: ChatLine | None = None
 
 
 # --- Server to client: messages --------------------------------------------------------------------
@@ -303,6 +315,7 @@ class State(ServerMessage, tag="STATE"):
     participants: Participants
     you: You
     chat: list[ChatLine] | UnsetType = UNSET
+    chat_settings: ChatSettings | UnsetType = UNSET
 
 
 class Resumed(ServerMessage, tag="RESUMED"):
@@ -318,6 +331,7 @@ class Resumed(ServerMessage, tag="RESUMED"):
     you: You
     participants: Participants | UnsetType = UNSET
     chat: list[ChatLine] | UnsetType = UNSET
+    chat_settings: ChatSettings | UnsetType = UNSET
 
 
 class BidAccepted(ServerMessage, tag="BID_ACCEPTED"):
@@ -409,6 +423,12 @@ class ChatRemoved(ServerMessage, tag="CHAT_REMOVED"):
     """A line of chat was taken away by a moderator."""
 
     id: str
+
+
+class ChatSettingsChanged(ServerMessage, tag="CHAT_SETTINGS"):
+    """Moderators changed the pace of the chat, or what is pinned."""
+
+    settings: ChatSettings
 
 
 class Outbid(ServerMessage, tag="OUTBID"):

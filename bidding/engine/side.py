@@ -30,9 +30,23 @@ class RoomKeys:
         """Hash: one person's bucket of chat tokens."""
         return f"{{room:{self.auction_id}}}:chat-rate:{user_id}"
 
+    def chat_pace(self, user_id: int) -> str:
+        """Hash: one person's bucket of slow mode."""
+        return f"{{room:{self.auction_id}}}:chat-pace:{user_id}"
+
     def chat_said(self, user_id: int, message_id: str) -> str:
         """String: left by a chat message with an id, so that a repeat is not said twice."""
         return f"{{room:{self.auction_id}}}:chat-said:{user_id}:{message_id}"
+
+
+def ticket_key(digest: str) -> str:
+    """Return the key of a socket ticket: a string, gone once it was used. Named by a digest: the ticket is a secret."""
+    return f"ticket:{digest}"
+
+
+def ticket_rate_key(user_id: int) -> str:
+    """Return the key of one person's bucket of socket tickets: a hash."""
+    return f"ticket-rate:{user_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ message goes to its sender alone, and the room hears of the rest through the hub
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, assert_never
 from urllib.parse import parse_qsl
 
@@ -44,7 +44,10 @@ class RoomConsumer(AsyncConsumer):
         """
         await receive()  # websocket.connect
         self._hub = current_hub()
-        admission = await self._hub.door.admit(scope["url_route"]["kwargs"]["auction_id"], scope["headers"])
+        query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
+        admission = await self._hub.door.admit(
+            scope["url_route"]["kwargs"]["auction_id"], scope["headers"], query.get("ticket")
+        )
         offers = protocol.SUBPROTOCOL in scope.get("subprotocols", ())
         await send({"type": "websocket.accept", "subprotocol": protocol.SUBPROTOCOL if offers else None})
         if isinstance(admission, CloseCode):
@@ -59,7 +62,7 @@ class RoomConsumer(AsyncConsumer):
             visitor=admission.visitor,
             address=client_address(scope),
         )
-        self._seat.resume_from = _resume_from(scope.get("query_string", b""))
+        self._seat.resume_from = _resume_from(query)
         # What was needed for the handshake would otherwise live as long as the seat.
         scope = {}
         entered = self._hub.enter(self._seat, admission.info)
@@ -67,7 +70,7 @@ class RoomConsumer(AsyncConsumer):
             line.close(entered.value)
             return
         self._room = entered
-        del admission, entered, offers
+        del admission, entered, offers, query
         try:
             while (message := await receive())["type"] != "websocket.disconnect":
                 await self._take(message)
@@ -123,6 +126,8 @@ class RoomConsumer(AsyncConsumer):
                     speaker=self._seat.visitor.speaker,
                     is_open=self._room.status in ("scheduled", "live"),
                     message=message,
+                    rules=self._room.chat_rules,
+                    now_ms=self._hub.clock.now_ms(),
                 )
                 if refused is not None:
                     await self._answer(refused)
@@ -158,10 +163,9 @@ async def no_such_room(scope: dict[str, Any], receive: Any, send: Send) -> None:
     await send({"type": "websocket.close", "code": CloseCode.NOT_FOUND.value})
 
 
-def _resume_from(query: bytes) -> tuple[int, str] | None:
+def _resume_from(query: Mapping[str, str]) -> tuple[int, str] | None:
     """Return `since` and `epoch` of a query string; None where they are not there or make no sense."""
-    values = dict(parse_qsl(query.decode("latin-1")))
-    since, epoch = values.get("since", ""), values.get("epoch", "")
+    since, epoch = query.get("since", ""), query.get("epoch", "")
     if not (since.isascii() and since.isdecimal() and len(since) < 16 and epoch):
         return None
     return int(since), epoch

@@ -13,6 +13,7 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
+import structlog
 from channels.db import DatabaseSyncToAsync
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -20,6 +21,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.models import Session
 from django.http.cookie import parse_cookie
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from accounts.models import Membership, User
 from auctions.models import Auction, Registration, RegistrationStatus
@@ -28,6 +30,9 @@ from bidding.models import LedgerPosition
 from bidding.protocol import CloseCode, RefusalCode
 from bidding.selectors import RoomInfo, room_info
 from bidding.services.chat import Speaker
+from bidding.services.tickets import Holder, ticket_redeem
+
+logger = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -104,8 +109,20 @@ class Door:
     def __init__(self) -> None:
         self._open: dict[int, tuple[float, asyncio.Task[Admission | CloseCode]]] = {}
 
-    async def admit(self, auction_id: int, headers: Collection[tuple[bytes, bytes]]) -> Admission | CloseCode:
-        """Return who comes in to which room, or the code to close with."""
+    async def admit(
+        self, auction_id: int, headers: Collection[tuple[bytes, bytes]], ticket: str | None = None
+    ) -> Admission | CloseCode:
+        """Return who comes in to which room, or the code to close with. A ticket counts before a cookie."""
+        if ticket is not None:
+            try:
+                holder = await ticket_redeem(ticket)
+            except (RedisError, OSError) as error:
+                logger.warning("ticket_not_read", error=str(error))
+                holder = None
+            if holder is None:
+                return CloseCode.SIGNED_OUT
+            held: Admission | CloseCode = await _admit_holder(auction_id, holder)
+            return held
         if cookie(headers, settings.SESSION_COOKIE_NAME) is not None:
             known: Admission | CloseCode = await _admit(auction_id, headers)
             return known
@@ -121,6 +138,19 @@ class Door:
 def admit(auction_id: int, headers: Collection[tuple[bytes, bytes]]) -> Admission | CloseCode:
     """Return who comes in to which room, or the code to close with."""
     user, session_key = _user(headers)
+    return _let_in(auction_id, user, session_key)
+
+
+def admit_holder(auction_id: int, holder: Holder) -> Admission | CloseCode:
+    """Return whether a ticket's holder comes in; not where the sign-in behind the ticket is over by now."""
+    user = User.objects.filter(pk=holder.user_id, is_active=True).first()
+    alive = Session.objects.filter(session_key=holder.session_key, expire_date__gt=timezone.now()).exists()
+    if user is None or not alive or user.get_session_auth_hash() != holder.session_hash:
+        return CloseCode.SIGNED_OUT
+    return _let_in(auction_id, user, holder.session_key)
+
+
+def _let_in(auction_id: int, user: User | AnonymousUser, session_key: str | None) -> Admission | CloseCode:
     auction = Auction.objects.filter(pk=auction_id).first()
     if auction is None or not can_view(user, auction):
         return CloseCode.NOT_FOUND
@@ -135,7 +165,7 @@ def admit(auction_id: int, headers: Collection[tuple[bytes, bytes]]) -> Admissio
     return CloseCode.FORBIDDEN if visitor.reason is RefusalCode.BANNED else Admission(visitor, info)
 
 
-_admit = in_thread(admit)
+_admit, _admit_holder = in_thread(admit), in_thread(admit_holder)
 
 
 def registered(auction_id: int, registration_id: int) -> Visitor | None:

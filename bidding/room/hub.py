@@ -7,13 +7,14 @@ presence, sessions, slow seats. Rooms keep the order; nothing here knows what an
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import structlog
 from channels.layers import get_channel_layer
 from django.conf import settings
+from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
 from bidding import protocol
@@ -30,12 +31,14 @@ from bidding.room.room import Room
 from bidding.room.seats import Seat
 from bidding.selectors import RoomInfo, room_snapshot
 from bidding.services.announcing import room_group
-from bidding.services.chat import chat_since, recent_chat, stored_chat
+from bidding.services.chat import ChatRules, chat_rules, chat_since, recent_chat, removed_among, stored_chat
 
 logger = structlog.get_logger(__name__)
 
 HEADS_EVERY_S: Final = 1.0
 SESSIONS_EVERY_S: Final = 3.0
+MODERATION_EVERY_S: Final = 3.0
+"""How often what moderators decided is read again, beside each announcement of it."""
 SLOW_EVERY_S: Final = 0.25
 """How often it is looked whether slow seats have room again."""
 GRACE_S: Final = 0.05
@@ -52,8 +55,10 @@ _AT_ONCE: Final = 200
 _TROUBLE: Final = (RedisError, EngineError, OSError, TimeoutError)
 _AT_REST: Final = frozenset({"draft", "ended", "cancelled"})
 
+_chat_rules = in_thread(chat_rules)
 _ended_sessions = in_thread(ended_sessions)
 _registered = in_thread(registered)
+_removed_among = in_thread(removed_among)
 _resting = in_thread(resting)
 _stored_chat = in_thread(stored_chat)
 
@@ -81,6 +86,7 @@ class Hub:
         self._channel: str | None = None
         self._subscribed: set[int] = set()
         self._subscribing = asyncio.Lock()
+        self._moderating = asyncio.Lock()
         self._loops: list[asyncio.Task[None]] = []
         self._jobs: dict[tuple[str, Hashable], asyncio.Task[None]] = {}
         """What is being done for a room, so that it is not begun twice."""
@@ -152,6 +158,7 @@ class Hub:
                 (HEADS_EVERY_S, self._beat),
                 (EVERY_S, self._count_everybody),
                 (SESSIONS_EVERY_S, self._check_sessions),
+                (MODERATION_EVERY_S, self._check_moderators),
             ):
                 self._loops.append(asyncio.create_task(_every(seconds, work)))
         if self._subscribed != self._rooms.keys():
@@ -196,6 +203,8 @@ class Hub:
                 registration_id = int(message["registration"])
                 # Never merged with one that runs: that one may have read what was before.
                 self._job("you", object(), lambda: self._registration_changed(room, registration_id))
+            case "room.chat":
+                self._job("moderators", object(), lambda: self._follow_moderators((room,)))
             case _:
                 pass
 
@@ -364,17 +373,29 @@ class Hub:
                 return
             if seat.left or seat not in room.waiting:
                 continue
-            own = state.you(seat.visitor, snapshot, room.info)
             now_ms = self.clock.now_ms()
+            own = self._own(room, seat, snapshot)
             events = _events_for(seat, snapshot, log, resumes)
             message: protocol.ServerMessage
             if events is None:
                 message = state.state(
-                    info=room.info, snapshot=snapshot, own=own, now_ms=now_ms, people=people, chat=chat
+                    info=room.info,
+                    snapshot=snapshot,
+                    own=own,
+                    now_ms=now_ms,
+                    people=people,
+                    chat=chat,
+                    chat_settings=room.chat_rules.settings,
                 )
             else:
                 message = state.resumed(
-                    snapshot=snapshot, events=events, own=own, now_ms=now_ms, people=people, chat=chat
+                    snapshot=snapshot,
+                    events=events,
+                    own=own,
+                    now_ms=now_ms,
+                    people=people,
+                    chat=chat,
+                    chat_settings=room.chat_rules.settings,
                 )
             if seat.send(message):
                 seat.is_current, seat.resume_from, seat.slow_since = True, None, None
@@ -395,16 +416,24 @@ class Hub:
             return
         for seat in theirs:
             seat.visitor = renewed(seat.visitor, fresh)
-        snapshot: Snapshot | None = None
-        try:
-            snapshot = await room_snapshot(auction_id, registration_id)
-        except _TROUBLE as error:
-            logger.warning("own_part_not_read", auction=auction_id, error=str(error))
+        await self._tell_own_part(room, theirs)
         for seat in theirs:
-            if snapshot is not None:
-                room.tell(seat, protocol.YouChanged(you=state.you(seat.visitor, snapshot, room.info)))
             if seat.visitor.reason is protocol.RefusalCode.BANNED:
                 seat.close(CloseCode.FORBIDDEN)
+
+    async def _tell_own_part(self, room: Room, theirs: list[Seat]) -> None:
+        """Send YOU to one person's seats."""
+        try:
+            snapshot = await room_snapshot(room.info.auction_id, theirs[0].visitor.registration_id)
+        except (*_TROUBLE, FloorMissing) as error:
+            logger.warning("own_part_not_read", auction=room.info.auction_id, error=str(error))
+            return
+        for seat in theirs:
+            room.tell(seat, protocol.YouChanged(you=self._own(room, seat, snapshot)))
+
+    def _own(self, room: Room, seat: Seat, snapshot: Snapshot) -> protocol.You:
+        mute = room.chat_rules.mute_of(seat.visitor.user_id, self.clock.now_ms())
+        return state.you(seat.visitor, snapshot, room.info, mute)
 
     async def _check_sessions(self) -> None:
         """Close the seats of those who signed out, were switched off or changed their password."""
@@ -437,13 +466,41 @@ class Hub:
         if auction_id not in self._rooms:
             await self._presence.count(auction_id, ())
 
+    async def _check_moderators(self) -> None:
+        """Follow what moderators decided, also where nobody announced it."""
+        await self._follow_moderators(tuple(self._rooms.values()))
+
+    async def _follow_moderators(self, rooms: Collection[Room]) -> None:
+        """Read the rules of chats and which of their lines were taken away; tell those whom it concerns."""
+        if not rooms:
+            return
+        # One reading at a time, so that the last one to begin is the last one to count.
+        async with self._moderating:
+            rules = await _chat_rules([room.info.auction_id for room in rooms])
+            removed = await _removed_among({room.info.auction_id: room.chat.ids for room in rooms})
+            for room in rooms:
+                await self._obey_moderators(room, rules[room.info.auction_id], removed[room.info.auction_id])
+
+    async def _obey_moderators(self, room: Room, rules: ChatRules, removed: Collection[str]) -> None:
+        before, room.chat_rules = room.chat_rules, rules
+        if rules.settings != before.settings:
+            room.post(Namespace.CHAT, protocol.ChatSettingsChanged(settings=rules.settings))
+        for line_id in removed:
+            if room.chat.remove(line_id):
+                room.post(Namespace.CHAT, protocol.ChatRemoved(id=line_id))
+        self._carry_on(room)
+        # Mutes that came, went, changed or ran out.
+        for user_id in {user_id for user_id, _until in before.muted.items() ^ rules.muted.items()}:
+            if theirs := [seat for seat in room if seat.visitor.user_id == user_id]:
+                await self._tell_own_part(room, theirs)
+
     async def _load_chat(self, room: Room) -> None:
+        auction_id = room.info.auction_id
         try:
-            lines = await recent_chat(room.info.auction_id) or await _stored_chat(room.info.auction_id)
-        except _TROUBLE as error:
-            logger.warning("chat_not_read", auction=room.info.auction_id, error=str(error))
-        else:
-            room.chat.load(lines)
+            room.chat_rules = (await _chat_rules([auction_id]))[auction_id]
+            room.chat.load(await recent_chat(auction_id) or await _stored_chat(auction_id))
+        except (*_TROUBLE, DatabaseError) as error:
+            logger.warning("chat_not_read", auction=auction_id, error=str(error))
 
     # --- Slow seats ------------------------------------------------------------------------------------
 

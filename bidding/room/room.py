@@ -21,6 +21,7 @@ from bidding.room.seats import Seat
 from bidding.room.state import leader_of
 from bidding.room.transport import Frame
 from bidding.selectors import RoomInfo
+from bidding.services.chat import ChatRules
 
 WINDOW_S: Final = 0.1
 """At most one frame in so long, except the first after a pause and the heartbeat."""
@@ -63,6 +64,7 @@ class Room:
         self.info = info
         self.status = info.status
         self.chat = ChatWindow()
+        self.chat_rules = ChatRules()
         self.people = 0
         self.waiting: set[Seat] = set()
         """Seats that need STATE or RESUMED."""
@@ -236,7 +238,8 @@ class Room:
                 if facts.line is None or not self.chat.add(facts.line):
                     return False
             case "CHAT_REMOVED":
-                self.chat.remove(facts.id or "")
+                if not self.chat.remove(facts.id or ""):
+                    return False
             case "STREAM" if facts.stream is not None:
                 self.info = replace(self.info, stream=facts.stream)
             case _:

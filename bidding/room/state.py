@@ -35,8 +35,11 @@ def resting_snapshot(rest: Resting, now_ms: int) -> Snapshot:
     return Snapshot(rest.epoch, rest.v, now_ms, rest.status, None, None)
 
 
-def you(visitor: Visitor, snapshot: Snapshot, info: RoomInfo) -> protocol.You:
+def you(
+    visitor: Visitor, snapshot: Snapshot, info: RoomInfo, mute: tuple[bool, int | None] = (False, None)
+) -> protocol.You:
     """Return the receiver's own part. Their maximum is known where the snapshot was read for them."""
+    is_muted, muted_until_ms = mute
     _, leader = leader_of(snapshot)
     leads = leader is not None and leader == visitor.paddle
     maximum = None
@@ -50,11 +53,20 @@ def you(visitor: Visitor, snapshot: Snapshot, info: RoomInfo) -> protocol.You:
         max_amount=None if maximum is None else format_amount(maximum, info.currency.exponent),
         can_bid=reason is None,
         reason=None if reason is None else reason.value,
+        muted=is_muted,
+        muted_until_ms=muted_until_ms,
     )
 
 
 def state(
-    *, info: RoomInfo, snapshot: Snapshot, own: protocol.You, now_ms: int, people: int, chat: Sequence[ChatLine]
+    *,
+    info: RoomInfo,
+    snapshot: Snapshot,
+    own: protocol.You,
+    now_ms: int,
+    people: int,
+    chat: Sequence[ChatLine],
+    chat_settings: protocol.ChatSettings,
 ) -> protocol.State:
     """Return STATE at the snapshot's version."""
     return protocol.State(
@@ -77,6 +89,7 @@ def state(
         participants=protocol.Participants(count=people),
         you=own,
         chat=list(chat),
+        chat_settings=chat_settings,
     )
 
 
@@ -88,6 +101,7 @@ def resumed(
     now_ms: int,
     people: int,
     chat: Sequence[ChatLine],
+    chat_settings: protocol.ChatSettings,
 ) -> protocol.Resumed:
     """Return RESUMED up to the snapshot's version, with `events` as they travel."""
     return protocol.Resumed(
@@ -98,6 +112,7 @@ def resumed(
         participants=protocol.Participants(count=people),
         you=own,
         chat=list(chat),
+        chat_settings=chat_settings,
     )
 
 

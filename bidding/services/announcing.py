@@ -55,6 +55,11 @@ async def announce_registration(auction_id: int, registration_id: int) -> None:
     await _send(auction_id, {"type": "room.you", "auction": auction_id, "registration": registration_id})
 
 
+async def announce_chat_rules(auction_id: int) -> None:
+    """Tell the rooms that moderators decided something, so that each process reads it again."""
+    await _send(auction_id, {"type": "room.chat", "auction": auction_id})
+
+
 def announce_entries_now(auction_id: int, epoch: str, entries: Sequence[Entry]) -> None:
     """Send entries as `announce_entries` does, from synchronous code."""
     async_to_sync(announce_entries)(auction_id, epoch, entries)
@@ -68,6 +73,11 @@ def announce_signal_now(auction_id: int, namespace: protocol.Namespace | None, m
 def announce_registration_now(auction_id: int, registration_id: int) -> None:
     """Tell the seats of one bidder as `announce_registration` does, from synchronous code."""
     async_to_sync(announce_registration)(auction_id, registration_id)
+
+
+def announce_chat_rules_now(auction_id: int) -> None:
+    """Tell the rooms as `announce_chat_rules` does, from synchronous code."""
+    async_to_sync(announce_chat_rules)(auction_id)
 
 
 async def _send(auction_id: int, message: dict[str, object]) -> None:

@@ -4,13 +4,15 @@ A line goes to the room's stream on the side server and to the room. The ledger 
 here writes SQL.
 """
 
+import math
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from msgspec import UNSET
 from redis.exceptions import RedisError
@@ -20,9 +22,10 @@ from bidding.engine.outcomes import EngineError
 from bidding.engine.runner import arun
 from bidding.engine.side import RoomKeys, take_token
 from bidding.floor import async_side, side
-from bidding.models import ChatMessage
-from bidding.protocol import ChatLine, ChatRefusalCode, Namespace
+from bidding.models import ChatMessage, ChatRoom, Mute
+from bidding.protocol import ChatLine, ChatRefusalCode, ChatSettings, Namespace
 from bidding.services.announcing import announce_signal
+from bidding.services.wordfilter import WordFilter
 
 logger = structlog.get_logger(__name__)
 
@@ -45,31 +48,52 @@ class Speaker:
 
 
 @dataclass(frozen=True, slots=True)
-class ChatEntry:
-    """A line of chat as the ledger stores it."""
+class ChatRules:
+    """What moderators decided about the chat of one auction. The database owns it; a process keeps a copy."""
 
-    entry: str
-    user_id: int
-    author: str
-    text: str
-    at_ms: int
+    settings: ChatSettings = ChatSettings(slow_mode_ms=0)  # noqa: RUF009 - immutable
+    words: WordFilter = WordFilter("")  # noqa: RUF009 - immutable
+    muted: Mapping[int, int | None] = field(default_factory=dict)
+    """Users that may say nothing, and until when (ms); None is the whole show. An end may be past already."""
+
+    def mute_of(self, user_id: int | None, now_ms: int) -> tuple[bool, int | None]:
+        """Tell whether somebody is muted now, and until when."""
+        if user_id is None or user_id not in self.muted:
+            return False, None
+        until_ms = self.muted[user_id]
+        return (True, until_ms) if until_ms is None or until_ms > now_ms else (False, None)
 
 
 async def chat_say(
-    *, auction_id: int, speaker: Speaker | None, is_open: bool, message: protocol.SayChat
+    *,
+    auction_id: int,
+    speaker: Speaker | None,
+    is_open: bool,
+    message: protocol.SayChat,
+    rules: ChatRules,
+    now_ms: int,
 ) -> protocol.ChatRejected | None:
-    """Say something to the room; None where it was said (the speaker gets the CHAT like everybody)."""
+    """Say something to the room; None where it was said (the speaker gets the CHAT like everybody).
+
+    Who works for the auction, and so has a role, is neither slowed down nor filtered.
+    """
     text = cleaned(message.text)
     if speaker is None:
         return _refusal(message, ChatRefusalCode.SIGN_IN)
     if not is_open:
         return _refusal(message, ChatRefusalCode.CLOSED)
+    is_muted, until_ms = rules.mute_of(speaker.user_id, now_ms)
+    if is_muted:
+        return _refusal(message, ChatRefusalCode.MUTED, None if until_ms is None else until_ms - now_ms)
     if not text:
         return _refusal(message, ChatRefusalCode.EMPTY)
     if len(text) > protocol.MAX_CHAT_CHARACTERS:
         return _refusal(message, ChatRefusalCode.TOO_LONG)
+    if speaker.role is None and rules.words.blocks(text):
+        return _refusal(message, ChatRefusalCode.BLOCKED)
+    pace_ms = rules.settings.slow_mode_ms if speaker.role is None else 0
     try:
-        return await _say(auction_id, speaker, text, message)
+        return await _say(auction_id, speaker, text, message, pace_ms)
     except (RedisError, EngineError, OSError) as error:
         logger.warning("chat_unavailable", auction=auction_id, error=str(error))
         return _refusal(message, ChatRefusalCode.UNAVAILABLE)
@@ -101,10 +125,41 @@ async def chat_since(auction_id: int, entry: str) -> list[ChatLine]:
 def stored_chat(auction_id: int) -> list[ChatLine]:
     """Return the last lines that the database holds, oldest first: for rooms whose stream is gone."""
     stored = ChatMessage.objects.filter(auction=auction_id, removed_at=None).order_by("-at_ms", "-pk")
-    return [
-        ChatLine(id=said.entry, author=said.author, paddle=None, role=None, text=said.text, at_ms=said.at_ms)
-        for said in reversed(stored[:LINES_IN_STATE])
-    ]
+    return [stored_line(said) for said in reversed(stored[:LINES_IN_STATE])]
+
+
+def stored_line(said: ChatMessage) -> ChatLine:
+    """Return a stored line as the room sees it."""
+    return ChatLine(
+        id=said.entry, author=said.author, paddle=said.paddle, role=said.role or None, text=said.text, at_ms=said.at_ms
+    )
+
+
+def chat_rules(auction_ids: Collection[int]) -> dict[int, ChatRules]:
+    """Return what is decided about the chat of each of these auctions."""
+    rooms = ChatRoom.objects.select_related("pinned").in_bulk(auction_ids)
+    muted: dict[int, dict[int, int | None]] = {}
+    mutes = Mute.objects.filter(auction__in=auction_ids, lifted_at=None).exclude(until__lte=timezone.now())
+    for auction_id, user_id, until in mutes.values_list("auction", "user", "until"):
+        muted.setdefault(auction_id, {})[user_id] = None if until is None else round(until.timestamp() * 1000)
+    rules = {}
+    for auction_id in auction_ids:
+        room = rooms.get(auction_id) or ChatRoom()
+        settings_now = ChatSettings(
+            slow_mode_ms=room.slow_mode_s * 1000, pinned=stored_line(room.pinned) if room.pinned else None
+        )
+        rules[auction_id] = ChatRules(settings_now, WordFilter(room.blocked_words), muted.get(auction_id, {}))
+    return rules
+
+
+def removed_among(lines: Mapping[int, Collection[str]]) -> dict[int, set[str]]:
+    """Return which of these lines of each auction moderators took away."""
+    every = {entry for entries in lines.values() for entry in entries}
+    removed = ChatMessage.objects.filter(auction__in=lines, entry__in=every, removed_at__isnull=False)
+    found: dict[int, set[str]] = {auction_id: set() for auction_id in lines}
+    for auction_id, entry in removed.values_list("auction", "entry"):
+        found[auction_id].add(entry)
+    return found
 
 
 def chat_heads(auction_ids: Sequence[int]) -> dict[int, str | None]:
@@ -124,30 +179,33 @@ def chat_close(auction_id: int) -> None:
     side().expire(RoomKeys(auction_id).chat, _AFTERMATH_S)
 
 
-def read_chat_after(auction_id: int, entry: str | None, count: int) -> list[ChatEntry]:
-    """Return the lines after an entry of the stream, oldest first, for the ledger; raises a RedisError."""
-    raw: Any = side().xrange(RoomKeys(auction_id).chat, min=f"({entry}" if entry else "-", count=count)
-    return [
-        ChatEntry(
-            entry=entry_id.decode(),
-            user_id=int(fields[b"user"]),
-            author=fields[b"author"].decode(),
-            text=fields[b"text"].decode(),
-            at_ms=_at_ms(entry_id.decode()),
-        )
-        for entry_id, fields in raw
-    ]
+def chat_store(*, auction_id: int, after: str | None = None, up_to: str = "+", count: int = 500) -> str | None:
+    """Store the lines of a room's stream behind `after`, by default behind what is stored; raises a RedisError.
+
+    Idempotent, and in the stream's order, so that what is stored never has a hole. Return the newest line stored.
+    """
+    if after is None:
+        newest = ChatMessage.objects.filter(auction=auction_id).order_by("-at_ms", "-pk")
+        after = newest.values_list("entry", flat=True).first()
+    raw: Any = side().xrange(RoomKeys(auction_id).chat, min=f"({after}" if after else "-", max=up_to, count=count)
+    ChatMessage.objects.bulk_create(
+        (_chat_message(auction_id, entry.decode(), fields) for entry, fields in raw), ignore_conflicts=True
+    )
+    return raw[-1][0].decode() if raw else after
 
 
-async def _say(auction_id: int, speaker: Speaker, text: str, message: protocol.SayChat) -> protocol.ChatRejected | None:
+async def _say(
+    auction_id: int, speaker: Speaker, text: str, message: protocol.SayChat, pace_ms: int
+) -> protocol.ChatRejected | None:
     keys, client = RoomKeys(auction_id), async_side()
     said = keys.chat_said(speaker.user_id, message.id) if isinstance(message.id, str) else None
-    if said is not None and await client.exists(said):
+    if said is not None and not await client.set(said, 1, nx=True, ex=_REPEAT_S):
         return None
-    bucket = take_token(keys.chat_rate(speaker.user_id), holds=settings.CHAT_BURST, refill_ms=settings.CHAT_REFILL_MS)
-    allowance = await arun(client, bucket)
-    if not allowance.allowed:
-        return _refusal(message, ChatRefusalCode.RATE_LIMITED, allowance.retry_after_ms)
+    refused = await _slowed(keys, speaker, message, pace_ms)
+    if refused is not None:
+        if said is not None:
+            await client.delete(said)
+        return refused
     fields: dict[Any, Any] = {
         "user": str(speaker.user_id),
         "author": speaker.author,
@@ -156,8 +214,6 @@ async def _say(auction_id: int, speaker: Speaker, text: str, message: protocol.S
         "text": text,
     }
     entry: Any = await client.xadd(keys.chat, fields, maxlen=_LINES_KEPT, approximate=True)
-    if said is not None:
-        await client.set(said, 1, ex=_REPEAT_S)
     line = ChatLine(
         id=entry.decode(),
         author=speaker.author,
@@ -168,6 +224,36 @@ async def _say(auction_id: int, speaker: Speaker, text: str, message: protocol.S
     )
     await announce_signal(auction_id, Namespace.CHAT, protocol.Chat(line=line))
     return None
+
+
+async def _slowed(
+    keys: RoomKeys, speaker: Speaker, message: protocol.SayChat, pace_ms: int
+) -> protocol.ChatRejected | None:
+    """Take what a line costs; return the refusal of somebody who talks too fast."""
+    rate, pace = keys.chat_rate(speaker.user_id), keys.chat_pace(speaker.user_id)
+    bucket = take_token(rate, holds=settings.CHAT_BURST, refill_ms=settings.CHAT_REFILL_MS)
+    allowance = await arun(async_side(), bucket)
+    if not allowance.allowed:
+        return _refusal(message, ChatRefusalCode.RATE_LIMITED, allowance.retry_after_ms)
+    if pace_ms:
+        allowance = await arun(async_side(), take_token(pace, holds=1, refill_ms=pace_ms))
+        if not allowance.allowed:
+            return _refusal(message, ChatRefusalCode.SLOW_MODE, allowance.retry_after_ms)
+    return None
+
+
+def _chat_message(auction_id: int, entry: str, fields: dict[bytes, bytes]) -> ChatMessage:
+    line = _line(entry, fields)
+    return ChatMessage(
+        auction_id=auction_id,
+        user_id=int(fields[b"user"]),
+        entry=entry,
+        author=line.author,
+        paddle=line.paddle,
+        role=line.role or "",
+        text=line.text,
+        at_ms=line.at_ms,
+    )
 
 
 def _line(entry: str, fields: dict[bytes, bytes]) -> ChatLine:
@@ -192,12 +278,12 @@ def _refusal(
     return protocol.ChatRejected(
         id=message.id,
         code=code.value,
-        message=_wording(code),
+        message=_wording(code, None if retry_after_ms is None else math.ceil(retry_after_ms / 1000)),
         retry_after_ms=UNSET if retry_after_ms is None else retry_after_ms,
     )
 
 
-def _wording(code: ChatRefusalCode) -> str:
+def _wording(code: ChatRefusalCode, seconds: int | None) -> str:
     match code:
         case ChatRefusalCode.SIGN_IN:
             return _("Sign in to chat.")
@@ -209,5 +295,15 @@ def _wording(code: ChatRefusalCode) -> str:
             return _("At most %(most)s characters, please.") % {"most": protocol.MAX_CHAT_CHARACTERS}
         case ChatRefusalCode.RATE_LIMITED:
             return _("Too fast. Wait a moment.")
+        case ChatRefusalCode.SLOW_MODE:
+            return _("Slow mode is on. Wait %(seconds)s s.") % {"seconds": seconds}
+        case ChatRefusalCode.MUTED if seconds is not None:
+            return _("A moderator muted you. You can chat again in %(minutes)s min.") % {
+                "minutes": math.ceil(seconds / 60)
+            }
+        case ChatRefusalCode.MUTED:
+            return _("A moderator muted you for this show.")
+        case ChatRefusalCode.BLOCKED:
+            return _("That contains a word that is not wanted here.")
         case _:
             return _("The chat is not available right now.")

@@ -294,10 +294,20 @@ def test_the_schema_is_openapi_3_1_and_names_every_operation(api, db):
     assert set(schema["paths"]) == {
         "/api/v1/auctions/",
         "/api/v1/auctions/{id}/",
+        "/api/v1/auctions/{id}/chat/",
+        "/api/v1/auctions/{id}/chat/lines/{entry}/remove/",
+        "/api/v1/auctions/{id}/chat/pin/",
+        "/api/v1/auctions/{id}/moderator-notes/",
+        "/api/v1/auctions/{id}/mutes/",
+        "/api/v1/auctions/{id}/mutes/{mute_id}/",
+        "/api/v1/auctions/{id}/notices/",
         "/api/v1/auctions/{id}/registrations/",
         "/api/v1/bids/{bid_id}/",
         "/api/v1/lots/{id}/bids/",
         "/api/v1/lots/{id}/record/",
+        "/api/v1/notifications/",
+        "/api/v1/notifications/read/",
+        "/api/v1/socket-tickets/",
     }
 
 

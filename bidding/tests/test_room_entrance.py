@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+import redis
 from django.conf import LazySettings
 from django.contrib.sessions.models import Session
 from websockets.exceptions import InvalidStatus
@@ -17,7 +18,7 @@ from bidding.engine.side import RoomKeys
 from bidding.models import ChatMessage
 from bidding.room.entrance import client_address
 from bidding.services import lot_open, registration_create, registration_set_status
-from bidding.services.chat import cleaned, read_chat_after
+from bidding.services.chat import chat_store, cleaned
 from bidding.tests.conftest import Show
 from bidding.tests.rooms import RoomServer, cookie_of, eventually, page
 
@@ -239,7 +240,9 @@ def test_what_cannot_be_said(show: Show, server: RoomServer) -> None:
             assert hers.ask("CHAT", "CHAT_REJECTED", text=text)["code"] == code
 
 
-def test_chat_has_a_rate_and_a_repeat_is_said_once(show: Show, server: RoomServer, settings: LazySettings) -> None:
+def test_chat_has_a_rate_and_a_repeat_is_said_once(
+    show: Show, server: RoomServer, settings: LazySettings, side: redis.Redis
+) -> None:
     settings.CHAT_BURST, settings.CHAT_REFILL_MS = 2, 3_600_000
     message_id = "00000000-0000-4000-8000-000000000001"
     with page(server, show.auction.pk, user=user_of(show)) as hers:
@@ -251,10 +254,11 @@ def test_chat_has_a_rate_and_a_repeat_is_said_once(show: Show, server: RoomServe
         refused = hers.until("CHAT_REJECTED")
         assert (refused["code"], refused["retry_after_ms"] > 0) == ("rate_limited", True)
         hers.ask("PING", "PONG", t=1)
-        eventually(lambda: len(read_chat_after(show.auction.pk, None, 10)) == 2)
-    stored = read_chat_after(show.auction.pk, None, 10)
-    assert [(entry.text, entry.author) for entry in stored] == [("once", "Paddle 101"), ("two", "Paddle 101")]
-    assert read_chat_after(show.auction.pk, stored[0].entry, 10) == stored[1:]
+        eventually(lambda: side.xlen(RoomKeys(show.auction.pk).chat) == 2)
+    first = chat_store(auction_id=show.auction.pk, count=1)
+    assert chat_store(auction_id=show.auction.pk, after=first) == chat_store(auction_id=show.auction.pk)
+    said = ChatMessage.objects.order_by("at_ms", "pk").values_list("text", "author", "paddle")
+    assert list(said) == [("once", "Paddle 101", 101), ("two", "Paddle 101", 101)]
 
 
 def test_the_chat_of_an_ended_auction_is_closed(show: Show, server: RoomServer) -> None:

@@ -16,6 +16,8 @@ export const initialState = Object.freeze({
   next: null,
   bids: [],
   chat: [],
+  /** How people talk here: {slow_mode_ms, pinned}. */
+  chatSettings: { slow_mode_ms: 0, pinned: null },
   participants: null,
   you: null,
   /** Results seen so far by lot: {result, reason, amount, winner}. */
@@ -45,6 +47,8 @@ export function reduce(state, message) {
       return said(state, message.line);
     case Receive.CHAT_REMOVED:
       return { ...state, chat: state.chat.filter((line) => line.id !== message.id) };
+    case Receive.CHAT_SETTINGS:
+      return { ...state, chatSettings: message.settings };
     case Receive.NOTICE:
       return { ...state, notice: message.text };
     case Receive.STREAM:
@@ -90,6 +94,7 @@ function snapshot(state, message) {
     next: message.next,
     bids: message.recent_bids,
     chat: message.chat ?? state.chat,
+    chatSettings: message.chat_settings ?? state.chatSettings,
     participants: message.participants.count,
     you: message.you,
     results,
@@ -104,6 +109,7 @@ function resumed(state, message) {
     ...after,
     you: message.you,
     chat: message.chat ?? after.chat,
+    chatSettings: message.chat_settings ?? after.chatSettings,
     participants: message.participants?.count ?? after.participants,
   };
 }

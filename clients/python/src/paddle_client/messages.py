@@ -113,6 +113,8 @@ class You(_Part, frozen=True, kw_only=True):
     max_amount: str | None = None
     can_bid: bool = False
     reason: str | None = None
+    muted: bool = False
+    muted_until_ms: int | None = None
 
 
 class ChatLine(_Part, frozen=True, kw_only=True):
@@ -124,6 +126,13 @@ class ChatLine(_Part, frozen=True, kw_only=True):
     at_ms: int
     paddle: int | None = None
     role: str | None = None
+
+
+class ChatSettings(_Part, frozen=True, kw_only=True):
+    """How people talk in the room: the pace of slow mode (0: off), and the line that is pinned."""
+
+    slow_mode_ms: int = 0
+    pinned: ChatLine | None = None
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -150,6 +159,7 @@ class State(Message, tag="STATE", frozen=True, kw_only=True):
     participants: Participants = Participants(count=0)
     you: You = You()
     chat: tuple[ChatLine, ...] | None = None
+    chat_settings: ChatSettings | None = None
 
 
 class Resumed(Message, tag="RESUMED", frozen=True, kw_only=True):
@@ -160,6 +170,9 @@ class Resumed(Message, tag="RESUMED", frozen=True, kw_only=True):
     server_time_ms: int
     events: tuple[Raw, ...] = ()
     you: You = You()
+    participants: Participants | None = None
+    chat: tuple[ChatLine, ...] | None = None
+    chat_settings: ChatSettings | None = None
 
     def messages(self) -> "list[Message | Unknown]":
         """Return the events as messages."""
@@ -258,6 +271,12 @@ class ChatRemoved(Message, tag="CHAT_REMOVED", frozen=True, kw_only=True):
     """A moderator took a line away."""
 
     id: str
+
+
+class ChatSettingsChanged(Message, tag="CHAT_SETTINGS", frozen=True, kw_only=True):
+    """Moderators changed the pace of the chat, or what is pinned."""
+
+    settings: ChatSettings
 
 
 class Outbid(Message, tag="OUTBID", frozen=True, kw_only=True):

@@ -44,6 +44,7 @@ class RoomState:
     participants: int = 0
     you: m.You = field(default_factory=m.You)
     chat: tuple[m.ChatLine, ...] = ()
+    chat_settings: m.ChatSettings = field(default_factory=m.ChatSettings)
 
     @property
     def known(self) -> bool:
@@ -86,6 +87,8 @@ class RoomState:
                     self.chat = (*self.chat, line)[-RECENT_CHAT:]
             case m.ChatRemoved(id=line_id):
                 self.chat = tuple(line for line in self.chat if line.id != line_id)
+            case m.ChatSettingsChanged(settings=settings):
+                self.chat_settings = settings
             case m.Stream(stream=stream):
                 if self.auction is not None:
                     self.auction = replace(self.auction, stream=stream)
@@ -102,8 +105,7 @@ class RoomState:
         self.v, self.epoch = state.v, state.epoch
         self.auction, self.lot, self.next = state.auction, state.lot, state.next
         self.recent_bids, self.participants, self.you = state.recent_bids, state.participants.count, state.you
-        if state.chat is not None:
-            self.chat = state.chat
+        self._take_chat(state)
         return Applied.YES
 
     def _apply_resumed(self, resumed: m.Resumed) -> Applied:
@@ -114,7 +116,16 @@ class RoomState:
                 return Applied.GAP
         if resumed.v >= self.v:
             self.you = resumed.you
+        if resumed.participants is not None:
+            self.participants = resumed.participants.count
+        self._take_chat(resumed)
         return Applied.YES if self.v >= resumed.v else Applied.GAP
+
+    def _take_chat(self, message: m.State | m.Resumed) -> None:
+        if message.chat is not None:
+            self.chat = message.chat
+        if message.chat_settings is not None:
+            self.chat_settings = message.chat_settings
 
     def _compare(self, v: int, epoch: str) -> Applied:
         if epoch != self.epoch:

@@ -1,4 +1,4 @@
-"""What the ledger stores of the live floor.
+"""The log as it is stored, what it decided, and the signatures over it.
 
 Written by the ledger alone, from the log in Redis. What goes the other way is in `auctions.outbox`.
 """
@@ -124,27 +124,6 @@ class Refusal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.registration}: {self.code}"
-
-
-class ChatMessage(models.Model):
-    """Something said in a room, stored by the ledger process from the room's chat stream."""
-
-    auction = models.ForeignKey(Auction, on_delete=models.PROTECT, related_name="chat_messages")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="chat_messages")
-    entry = models.CharField(max_length=40, help_text=_("Its id in the room's chat stream."))
-    author = models.CharField(max_length=60, help_text=_("As the room saw it: a paddle, an alias or Host."))
-    text = models.CharField(max_length=500)
-    at_ms = models.BigIntegerField()
-    removed_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("chat message")
-        verbose_name_plural = _("chat messages")
-        ordering = ("auction", "at_ms", "id")
-        constraints = (models.UniqueConstraint(fields=("auction", "entry"), name="chatmessage_entry_once"),)
-
-    def __str__(self) -> str:
-        return f"{self.author}: {self.text}"
 
 
 class SigningKey(models.Model):

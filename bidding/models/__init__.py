@@ -1,0 +1,23 @@
+"""What the live floor leaves in the database, one file a subject."""
+
+from bidding.models.chat import LONGEST_SLOW_MODE_S, ChatMessage, ChatRoom, ModerationReason, ModeratorNote, Mute
+from bidding.models.ledger import Bid, BidChannel, Event, LedgerPosition, Refusal, SignedHead, SigningKey
+from bidding.models.notification import Notification, NotificationKind
+
+__all__ = [
+    "LONGEST_SLOW_MODE_S",
+    "Bid",
+    "BidChannel",
+    "ChatMessage",
+    "ChatRoom",
+    "Event",
+    "LedgerPosition",
+    "ModerationReason",
+    "ModeratorNote",
+    "Mute",
+    "Notification",
+    "NotificationKind",
+    "Refusal",
+    "SignedHead",
+    "SigningKey",
+]

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import uvicorn
 from channels.layers import get_channel_layer
@@ -27,6 +27,18 @@ from bidding.room.transport import FramedWebSocketProtocol
 
 PATIENCE_S = 15.0
 """How long a test waits for what must happen; nothing is asserted about how fast it does."""
+
+
+class Site(Protocol):
+    """Where pages connect to."""
+
+    @property
+    def port(self) -> int:
+        """Its port on the loopback."""
+
+    @property
+    def origin(self) -> str:
+        """An Origin that the site takes for its own."""
 
 
 class RoomServer(uvicorn.Server):
@@ -139,7 +151,7 @@ class Page:
 
 @contextmanager
 def page(
-    server: RoomServer, auction_id: int, *, user: User | None = None, path: str = "", query: str = "", **options: Any
+    server: Site, auction_id: int, *, user: User | None = None, path: str = "", query: str = "", **options: Any
 ) -> Iterator[Page]:
     """Open a page of a room, signed in as a user."""
     headers = {"Cookie": cookie_of(user)} if user else {}

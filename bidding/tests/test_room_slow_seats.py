@@ -13,7 +13,7 @@ from bidding.room import seats as seats_module
 from bidding.room.transport import BUFFER_BYTES, FramedWebSocketProtocol
 from bidding.services.announcing import announce_signal_now
 from bidding.tests.conftest import Show
-from bidding.tests.rooms import PATIENCE_S, RoomServer, eventually, page
+from bidding.tests.rooms import PATIENCE_S, RoomServer, Site, eventually, page
 
 BIG = "x" * 8_000
 MEGABYTES = 6
@@ -27,7 +27,7 @@ def server(request: pytest.FixtureRequest, show: Show, monkeypatch: pytest.Monke
 
 
 @contextmanager
-def deaf(server: RoomServer, auction_id: int) -> Iterator[socket.socket]:
+def deaf(server: Site, auction_id: int) -> Iterator[socket.socket]:
     """Open a socket whose owner never reads, with the smallest buffer that the kernel grants."""
     with socket.socket() as raw:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)

@@ -72,7 +72,7 @@ def test_a_restart_of_the_channel_layer_under_a_thousand_sockets(
             side.start("side")
             raise_until_announced(hers, also_hers)
             until_all_hear_chat(hers, crowd)
-            v = boris.ask("BID", "BID_ACCEPTED", amount="12.00")["v"]
+            v = boris.ask("BID", "BID_ACCEPTED", amount="15.00")["v"]
             crowd.all_have(lambda viewer: viewer.v >= v)
             assert not any(viewer.has_gap or viewer.close_code for viewer in crowd.viewers)
             assert {viewer.kinds["STATE"] for viewer in crowd.viewers} == {1}, "nobody had to begin again"

@@ -1,6 +1,6 @@
-"""Writes the protocol down for people: the tables of docs/protocol.md, generated from the message types.
+"""Writes the protocol down for people: the tables and samples of docs/protocol.md, generated from the message types.
 
-Owns no message; `bidding/protocol.py` does.
+Owns no message; `bidding/protocol.py` does. Imports no framework and no app.
 """
 
 import types
@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from bidding import protocol
+from bidding.samples import Kind, samples
 
 BEGIN: Final = "<!-- generated: {name} -->"
 END: Final = "<!-- end -->"
@@ -20,16 +21,15 @@ def tables() -> dict[str, str]:
     """Return every generated part of docs/protocol.md by its name."""
     return {
         "client": _messages(protocol.NAMESPACE_OF),
-        "replies": _messages(_direct(protocol.ServerMessage)),
-        "events": _messages(_direct(protocol.Event)),
-        "parts": _messages(_direct(protocol.Part)),
+        "replies": _messages(kind for kind in protocol.SERVER_MESSAGES if kind not in protocol.EVENTS),
+        "events": _messages(protocol.EVENTS),
+        "parts": _messages(protocol.Part.__subclasses__()),
         "refusals": _codes(protocol.RefusalCode),
         "chat-refusals": _codes(protocol.ChatRefusalCode),
         "errors": _codes(protocol.ErrorCode),
-        "closes": "\n".join(
-            ["| code | meaning |", "|---|---|"]
-            + [f"| {code.value} | {code.name.lower().replace('_', ' ')} |" for code in protocol.CloseCode]
-        ),
+        "closes": _codes(protocol.CloseCode),
+        "client-samples": _samples(protocol.NAMESPACE_OF),
+        "server-samples": _samples(protocol.SERVER_MESSAGES),
     }
 
 
@@ -45,10 +45,6 @@ def fill(page: str) -> str:
             raise ValueError(f"docs/protocol.md: {begin} is not closed by {END}")
         page = f"{before}{begin}\n{table}\n{END}{after}"
     return page
-
-
-def _direct(base: type[msgspec.Struct]) -> list[type[msgspec.Struct]]:
-    return [kind for kind in base.__subclasses__() if kind is not protocol.Event]
 
 
 def _messages(kinds: Iterable[type[msgspec.Struct]]) -> str:
@@ -84,5 +80,12 @@ def _type(hint: Any) -> str:
     return names.get(hint) or f"{hint.__name__}"
 
 
-def _codes(codes: Iterable[protocol.RefusalCode | protocol.ChatRefusalCode | protocol.ErrorCode]) -> str:
-    return ", ".join(f"`{code.value}`" for code in codes)
+def _codes(codes: Iterable[protocol.Code | protocol.CloseCode]) -> str:
+    rows = ["| code | meaning |", "|---|---|"]
+    return "\n".join(rows + [f"| `{code.value}` | {code.meaning} |" for code in codes])
+
+
+def _samples(kinds: Iterable[Kind]) -> str:
+    """Return the first sample of each type."""
+    firsts = [samples().of(kind)[0] for kind in kinds]
+    return "\n\n".join(f"{sample.summary}\n\n```json\n{sample.text}\n```" for sample in firsts)

@@ -7,10 +7,10 @@ currency; times end in `_ms` and are milliseconds since the epoch on Redis' cloc
 
 import enum
 import re
-from typing import Any, Final
+from typing import Annotated, Any, ClassVar, Final, Self
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 SUBPROTOCOL: Final = "auction.v1"
 MAX_MESSAGE_BYTES: Final = 16 * 1024
@@ -21,58 +21,86 @@ _BID_ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 class CloseCode(enum.IntEnum):
     """Why the server closed a socket."""
 
-    SIGNED_OUT = 4401
-    FORBIDDEN = 4403
-    NOT_FOUND = 4404
-    TOO_SLOW = 4408
-    TOO_MANY = 4429
-    TOO_LARGE = 1009
+    _value_: int
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> Self:
+        """Make the code of a number and what it means."""
+        code = int.__new__(cls, value)
+        code._value_, code.meaning = value, meaning
+        return code
+
+    SIGNED_OUT = 4401, "Signed out, or the session is over. Sign in and connect again."
+    FORBIDDEN = 4403, "Not allowed here, or removed from this auction. Do not come back."
+    NOT_FOUND = 4404, "No such auction, or not for you."
+    TOO_SLOW = 4408, "The messages were not read fast enough. Come back with `since`."
+    TOO_MANY = 4429, "Too many sockets or messages. Wait before you come back."
+    TOO_LARGE = 1009, f"A message was larger than {MAX_MESSAGE_BYTES // 1024} KiB."
 
 
-class RefusalCode(enum.StrEnum):
+class Code(enum.StrEnum):
+    """A code on the wire, and what it means."""
+
+    _value_: str
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> Self:
+        """Make the code of its text and what it means."""
+        code = str.__new__(cls, value)
+        code._value_, code.meaning = value, meaning
+        return code
+
+
+class RefusalCode(Code):
     """Why a bid was refused. `unavailable` is certainly not counted."""
 
-    SIGN_IN = "sign_in"
-    NOT_REGISTERED = "not_registered"
-    OWN_LOT = "own_lot"
-    BANNED = "banned"
-    NOT_OPEN = "not_open"
-    WRONG_LOT = "wrong_lot"
-    EXPIRED = "expired"
-    OVER_LIMIT = "over_limit"
-    PAUSED = "paused"
-    TOO_LATE = "too_late"
-    TOO_LOW = "too_low"
-    TOO_HIGH = "too_high"
-    BAD_AMOUNT = "bad_amount"
-    ALREADY_LEADING = "already_leading"
-    ID_REUSED = "id_reused"
-    RATE_LIMITED = "rate_limited"
-    UNAVAILABLE = "unavailable"
+    SIGN_IN = "sign_in", "Nobody is signed in on this socket."
+    NOT_REGISTERED = "not_registered", "The bidder has no paddle for this auction, or it is not approved yet."
+    OWN_LOT = "own_lot", "The bidder works for this auction."
+    BANNED = "banned", "The bidder was removed from this auction."
+    NOT_OPEN = "not_open", "No lot is open for this bid."
+    WRONG_LOT = "wrong_lot", "Another lot is open than the one that the bid names."
+    EXPIRED = "expired", "The bid arrived after its `not_after_ms`."
+    OVER_LIMIT = "over_limit", "The bid would take the bidder above their spending limit."
+    PAUSED = "paused", "The host has paused the lot."
+    TOO_LATE = "too_late", "The bid arrived `late_ms` after the end."
+    TOO_LOW = "too_low", "The amount is below `minimum_amount`."
+    TOO_HIGH = (
+        "too_high",
+        "The amount is far above the price. Send it again with the `confirm` of this answer and a new `id`.",
+    )
+    BAD_AMOUNT = "bad_amount", "That is not an amount in the auction's currency."
+    ALREADY_LEADING = "already_leading", "The bidder leads already and would only outbid themselves."
+    ID_REUSED = "id_reused", "The same `id` came before with another bid."
+    RATE_LIMITED = "rate_limited", "Too many bids at once. Wait `retry_after_ms` where it is given."
+    UNAVAILABLE = (
+        "unavailable",
+        "The bid could not be decided and certainly does not count. Send it again with the same `id`.",
+    )
 
 
-class ChatRefusalCode(enum.StrEnum):
+class ChatRefusalCode(Code):
     """Why a chat message was refused."""
 
-    SIGN_IN = "sign_in"
-    MUTED = "muted"
-    SLOW_MODE = "slow_mode"
-    RATE_LIMITED = "rate_limited"
-    EMPTY = "empty"
-    TOO_LONG = "too_long"
-    BLOCKED = "blocked"
-    CLOSED = "closed"
-    UNAVAILABLE = "unavailable"
+    SIGN_IN = "sign_in", "Nobody is signed in on this socket."
+    MUTED = "muted", "A moderator muted the speaker."
+    SLOW_MODE = "slow_mode", "The room is in slow mode. Wait `retry_after_ms`."
+    RATE_LIMITED = "rate_limited", "Too many lines at once. Wait `retry_after_ms`."
+    EMPTY = "empty", "Nothing is left of the text that could be shown."
+    TOO_LONG = "too_long", f"The text is longer than {MAX_CHAT_CHARACTERS} characters."
+    BLOCKED = "blocked", "The text has words that this auction does not allow."
+    CLOSED = "closed", "The chat of this auction is closed."
+    UNAVAILABLE = "unavailable", "The line could not be published. Try again."
 
 
-class ErrorCode(enum.StrEnum):
+class ErrorCode(Code):
     """Why a frame could not be understood."""
 
-    BAD_JSON = "bad_json"
-    BAD_MESSAGE = "bad_message"
-    UNKNOWN_TYPE = "unknown_type"
-    WRONG_NAMESPACE = "wrong_namespace"
-    TOO_MANY = "too_many"
+    BAD_JSON = "bad_json", "The frame is not JSON."
+    BAD_MESSAGE = "bad_message", "The message lacks a field, or has one that is unknown or of the wrong type."
+    UNKNOWN_TYPE = "unknown_type", "There is no message of this `type`."
+    WRONG_NAMESPACE = "wrong_namespace", "This socket does not carry such messages."
+    TOO_MANY = "too_many", "Messages come faster than the server takes them; this one was not looked at."
 
 
 class Namespace(enum.StrEnum):
@@ -83,22 +111,69 @@ class Namespace(enum.StrEnum):
     TIMER = "timer"
 
 
+_BIDDING: Final = frozenset({Namespace.BID})
+_CHATTING: Final = frozenset({Namespace.CHAT})
+_CLOCKED: Final = frozenset({Namespace.BID, Namespace.TIMER})
+_EVERYWHERE: Final = frozenset(Namespace)
+
+
+# --- What fields hold: said once, for the schema; nothing here changes what is accepted -----------------
+
+
+def _one_of(*values: str) -> Meta:
+    return Meta(extra_json_schema={"enum": list(values)})
+
+
+Amount = Annotated[
+    str,
+    Meta(
+        description="A decimal string in the auction's currency.",
+        extra_json_schema={"pattern": r"^[0-9]+(\.[0-9]+)?$"},
+    ),
+]
+TimeMs = Annotated[int, Meta(description="Milliseconds since the epoch on the server's clock.")]
+SpanMs = Annotated[int, Meta(description="Milliseconds.")]
+Version = Annotated[int, Meta(description="A version of the auction's log.")]
+Epoch = Annotated[str, Meta(description="Which life of the log a version belongs to.")]
+LotId = Annotated[int, Meta(description="The lot's id, not its number.")]
+Paddle = Annotated[int, Meta(description="The number that a bidder is known by.")]
+CorrelationId = Annotated[
+    str,
+    Meta(
+        description="A UUID that the client chose; the answer carries it.",
+        extra_json_schema={"pattern": f"^{_BID_ID.pattern}$"},
+    ),
+]
+Confirmation = Annotated[str, Meta(description="The token that confirms a jump bid; it comes with `too_high`.")]
+ClosingReason = Annotated[
+    str, _one_of("time", "hammer", "buy_now", "no_bids", "reserve_not_met", "withdrawn", "cancelled")
+]
+Result = Annotated[str, _one_of("sold", "passed", "withdrawn")]
+Refused = Annotated[str, _one_of(*RefusalCode)]
+
+
 # --- Client to server ------------------------------------------------------------------------------
 
 
-class ClientMessage(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, frozen=True):
+class ClientMessage(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, omit_defaults=True, frozen=True):
     """What a client may send. Unknown fields and types are errors."""
 
 
 class PlaceBid(ClientMessage, tag="BID"):
     """Offer `amount` on the open lot, or as a maximum with `max`."""
 
-    amount: Raw
-    lot: int | UnsetType = UNSET
-    id: str | UnsetType = UNSET
-    max: bool = False
-    not_after_ms: int | UnsetType = UNSET
-    confirm: str | UnsetType = UNSET
+    amount: Annotated[
+        Raw,
+        Meta(
+            description="A decimal string in the auction's currency, or a JSON number, which is read digit by digit.",
+            extra_json_schema={"type": ["string", "number"]},
+        ),
+    ]
+    lot: LotId | UnsetType = UNSET
+    id: CorrelationId | UnsetType = UNSET
+    max: Annotated[bool, Meta(description="Whether `amount` is a maximum that the site bids up to.")] = False
+    not_after_ms: Annotated[int, Meta(description="Refused as `expired` after this time.")] | UnsetType = UNSET
+    confirm: Confirmation | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         """Refuse an id that is not a UUID."""
@@ -119,7 +194,7 @@ class PlaceBid(ClientMessage, tag="BID"):
 class BidStatus(ClientMessage, tag="BID_STATUS"):
     """Ask what became of a bid; answered by its stored answer or BID_UNKNOWN."""
 
-    id: str
+    id: CorrelationId
 
     def __post_init__(self) -> None:
         """Refuse an id that is not a UUID."""
@@ -129,15 +204,15 @@ class BidStatus(ClientMessage, tag="BID_STATUS"):
 class Resume(ClientMessage, tag="RESUME"):
     """Ask for the events after version `since` of `epoch`."""
 
-    since: int
-    epoch: str
+    since: Version
+    epoch: Epoch
 
 
 class SayChat(ClientMessage, tag="CHAT"):
     """Say something to the room."""
 
     text: str
-    id: str | UnsetType = UNSET
+    id: CorrelationId | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         """Refuse an id that is not a UUID."""
@@ -177,13 +252,13 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 class Leader(Part):
     """Who leads, known by the paddle."""
 
-    paddle: int
+    paddle: Paddle
 
 
 class StreamPart(Part):
     """The video: its state and where to watch it."""
 
-    state: str
+    state: Annotated[str, _one_of("none", "offline", "live", "unknown", "ended")]
     kind: str | None = None
     playback_url: str | None = None
 
@@ -193,10 +268,10 @@ class AuctionPart(Part):
 
     id: int
     title: str
-    status: str
+    status: Annotated[str, _one_of("draft", "scheduled", "live", "ended", "cancelled")]
     currency: str
     stream: StreamPart
-    starts_at_ms: int | None = None
+    starts_at_ms: TimeMs | None = None
     is_rehearsal: bool = False
 
 
@@ -215,34 +290,34 @@ class LotPart(Part):
     number: str
     title: str
     image_url: str | None
-    status: str
-    opening_amount: str
-    current_amount: str | None
-    minimum_amount: str
-    buy_now_amount: str | None
+    status: Annotated[str, _one_of("open", "paused", "sold", "passed", "withdrawn")]
+    opening_amount: Amount
+    current_amount: Amount | None
+    minimum_amount: Amount
+    buy_now_amount: Amount | None
     leader: Leader | None
     bid_count: int
     reserve_met: bool
     has_reserve: bool
-    ends_at_ms: int | None
-    remaining_ms: int | None
+    ends_at_ms: TimeMs | None
+    remaining_ms: SpanMs | None
     extensions: Extensions
-    window_ms: int
-    extension_ms: int
-    extension_mode: str
-    result: str | None = None
-    reason: str | None = None
+    window_ms: SpanMs
+    extension_ms: SpanMs
+    extension_mode: Annotated[str, _one_of("add", "reset")]
+    result: Result | None = None
+    reason: ClosingReason | None = None
     winner: Leader | None = None
 
 
 class BidPart(Part):
     """One entry of the price history."""
 
-    v: int
-    amount: str
-    paddle: int
+    v: Version
+    amount: Amount
+    paddle: Paddle
     automatic: bool
-    at_ms: int
+    at_ms: TimeMs
 
 
 class Participants(Part):
@@ -254,11 +329,11 @@ class Participants(Part):
 class NextLot(Part):
     """Which lot comes next, and when it opens by itself if it does."""
 
-    lot: int
+    lot: LotId
     number: str
     title: str
     image_url: str | None = None
-    opens_at_ms: int | None = None
+    opens_at_ms: TimeMs | None = None
 
 
 class You(Part):
@@ -268,13 +343,13 @@ class You(Part):
     """
 
     signed_in: bool
-    paddle: int | None = None
+    paddle: Paddle | None = None
     leading: bool = False
-    max_amount: str | None = None
+    max_amount: Amount | None = None
     can_bid: bool = False
-    reason: str | None = None
+    reason: Refused | None = None
     muted: bool = False
-    muted_until_ms: int | None = None
+    muted_until_ms: TimeMs | None = None
 
 
 class ChatLine(Part):
@@ -282,10 +357,10 @@ class ChatLine(Part):
 
     id: str
     author: str
-    paddle: int | None
+    paddle: Paddle | None
     role: str | None
     text: str
-    at_ms: int
+    at_ms: TimeMs
 
 
 class ChatSettings(Part):
@@ -301,13 +376,16 @@ class ChatSettings(Part):
 class ServerMessage(msgspec.Struct, tag_field="type", frozen=True, kw_only=True):
     """What the server sends. Clients ignore fields and types that they do not know."""
 
+    namespaces: ClassVar[frozenset[Namespace]] = _EVERYWHERE
+    """Which sockets carry it: those of any of these namespaces."""
+
 
 class State(ServerMessage, tag="STATE"):
     """Everything that a page needs, at version `v`."""
 
-    v: int
-    epoch: str
-    server_time_ms: int
+    v: Version
+    epoch: Epoch
+    server_time_ms: TimeMs
     auction: AuctionPart
     lot: LotPart | None
     next: NextLot | None
@@ -324,9 +402,9 @@ class Resumed(ServerMessage, tag="RESUMED"):
     `chat` are the last lines, as in STATE: lines missed meanwhile are among them.
     """
 
-    v: int
-    epoch: str
-    server_time_ms: int
+    v: Version
+    epoch: Epoch
+    server_time_ms: TimeMs
     events: list[Raw]
     you: You
     participants: Participants | UnsetType = UNSET
@@ -337,57 +415,65 @@ class Resumed(ServerMessage, tag="RESUMED"):
 class BidAccepted(ServerMessage, tag="BID_ACCEPTED"):
     """The bid counted. `standing` was true at the moment of the decision: leading, outbid or pre_bid."""
 
-    lot: int
-    amount: str
-    standing: str
-    v: int
-    epoch: str
-    ends_at_ms: int | None
-    id: str | UnsetType = UNSET
-    max_amount: str | UnsetType = UNSET
+    namespaces = _BIDDING
+
+    lot: LotId
+    amount: Amount
+    standing: Annotated[str, _one_of("leading", "outbid", "pre_bid")]
+    v: Version
+    epoch: Epoch
+    ends_at_ms: TimeMs | None
+    id: CorrelationId | UnsetType = UNSET
+    max_amount: Amount | UnsetType = UNSET
 
 
 class BidRejected(ServerMessage, tag="BID_REJECTED"):
     """The bid did not count. `message` is fit to show."""
 
-    code: str
+    namespaces = _BIDDING
+
+    code: Refused
     message: str
-    lot: int | None = None
-    v: int | None = None
-    epoch: str | None = None
-    id: str | UnsetType = UNSET
-    minimum_amount: str | UnsetType = UNSET
-    late_ms: int | UnsetType = UNSET
-    confirm: str | UnsetType = UNSET
-    retry_after_ms: int | UnsetType = UNSET
+    lot: LotId | None = None
+    v: Version | None = None
+    epoch: Epoch | None = None
+    id: CorrelationId | UnsetType = UNSET
+    minimum_amount: Amount | UnsetType = UNSET
+    late_ms: SpanMs | UnsetType = UNSET
+    confirm: Confirmation | UnsetType = UNSET
+    retry_after_ms: SpanMs | UnsetType = UNSET
 
 
 class BidUnknown(ServerMessage, tag="BID_UNKNOWN"):
     """It may have counted: the decision could not be read in time. Ask again with the same id."""
 
-    id: str | UnsetType = UNSET
+    namespaces = _BIDDING
+
+    id: CorrelationId | UnsetType = UNSET
 
 
 class ChatRejected(ServerMessage, tag="CHAT_REJECTED"):
     """The chat message was not published."""
 
-    code: str
+    namespaces = _CHATTING
+
+    code: Annotated[str, _one_of(*ChatRefusalCode)]
     message: str
-    id: str | UnsetType = UNSET
-    retry_after_ms: int | UnsetType = UNSET
+    id: CorrelationId | UnsetType = UNSET
+    retry_after_ms: SpanMs | UnsetType = UNSET
 
 
 class Pong(ServerMessage, tag="PONG"):
     """The answer to PING."""
 
     t: float
-    server_time_ms: int
+    server_time_ms: TimeMs
 
 
 class Error(ServerMessage, tag="ERROR"):
     """A frame that could not be understood; the socket stays open."""
 
-    code: str
+    code: Annotated[str, _one_of(*ErrorCode)]
     message: str
 
 
@@ -400,11 +486,13 @@ class YouChanged(ServerMessage, tag="YOU"):
 class Timer(ServerMessage, tag="TIMER"):
     """The heartbeat, every 5 s."""
 
-    server_time_ms: int
-    lot: int | None
-    ends_at_ms: int | None
-    v: int
-    epoch: str
+    namespaces = _CLOCKED
+
+    server_time_ms: TimeMs
+    lot: LotId | None
+    ends_at_ms: TimeMs | None
+    v: Version
+    epoch: Epoch
 
 
 class ParticipantsChanged(ServerMessage, tag="PARTICIPANTS"):
@@ -416,11 +504,15 @@ class ParticipantsChanged(ServerMessage, tag="PARTICIPANTS"):
 class Chat(ServerMessage, tag="CHAT"):
     """A line of chat."""
 
+    namespaces = _CHATTING
+
     line: ChatLine
 
 
 class ChatRemoved(ServerMessage, tag="CHAT_REMOVED"):
     """A line of chat was taken away by a moderator."""
+
+    namespaces = _CHATTING
 
     id: str
 
@@ -434,10 +526,12 @@ class ChatSettingsChanged(ServerMessage, tag="CHAT_SETTINGS"):
 class Outbid(ServerMessage, tag="OUTBID"):
     """The receiver lost the lead."""
 
-    lot: int
-    amount: str
-    minimum_amount: str
-    v: int
+    namespaces = _BIDDING
+
+    lot: LotId
+    amount: Amount
+    minimum_amount: Amount
+    v: Version
 
 
 class Notice(ServerMessage, tag="NOTICE"):
@@ -455,8 +549,10 @@ class Stream(ServerMessage, tag="STREAM"):
 class LogHead(ServerMessage, tag="LOG_HEAD"):
     """Version and hash of the log as it is stored; a witness for the record."""
 
-    v: int
-    epoch: str
+    namespaces = _BIDDING
+
+    v: Version
+    epoch: Epoch
     hash: str
 
 
@@ -464,15 +560,23 @@ class LogHead(ServerMessage, tag="LOG_HEAD"):
 
 
 class Event(ServerMessage):
-    """A public entry of the log. The engine writes it in exactly this form."""
+    """A public entry of the log. The engine writes it in exactly this form.
 
-    v: int
-    epoch: str
-    at_ms: int
+    `bid` sockets carry every event, so that versions have no holes there. `timer` sockets carry what moves a clock:
+    all but prices and the catalogue. `chat` sockets carry the life of the show alone.
+    """
+
+    namespaces = _CLOCKED
+
+    v: Version
+    epoch: Epoch
+    at_ms: TimeMs
 
 
 class AuctionLive(Event, tag="AUCTION_LIVE"):
     """The show began."""
+
+    namespaces = _EVERYWHERE
 
 
 class LotOpened(Event, tag="LOT_OPENED"):
@@ -485,60 +589,64 @@ class LotOpened(Event, tag="LOT_OPENED"):
 class HighestBid(Event, tag="HIGHEST_BID"):
     """The price or the leader changed. Merged ones carry `from_v` below `v` and the last 3 bids at most."""
 
-    from_v: int
-    lot: int
-    current_amount: str
-    minimum_amount: str
-    buy_now_amount: str | None
+    namespaces = _BIDDING
+
+    from_v: Version
+    lot: LotId
+    current_amount: Amount
+    minimum_amount: Amount
+    buy_now_amount: Amount | None
     leader: Leader
     bid_count: int
     reserve_met: bool
-    ends_at_ms: int
+    ends_at_ms: TimeMs
     bids: list[BidPart]
 
 
 class LotExtended(Event, tag="LOT_EXTENDED"):
     """The end moved. `reason` is bid, host or outage."""
 
-    lot: int
-    reason: str
-    ends_at_ms: int
-    added_ms: int
+    lot: LotId
+    reason: Annotated[str, _one_of("bid", "host", "outage")]
+    ends_at_ms: TimeMs
+    added_ms: SpanMs
     extensions: Extensions
 
 
 class LotPaused(Event, tag="LOT_PAUSED"):
     """The clock of the lot stands still with `remaining_ms` left."""
 
-    lot: int
+    lot: LotId
     reason: str
-    remaining_ms: int
+    remaining_ms: SpanMs
 
 
 class LotResumed(Event, tag="LOT_RESUMED"):
     """The clock runs again."""
 
-    lot: int
-    ends_at_ms: int
+    lot: LotId
+    ends_at_ms: TimeMs
 
 
 class FairWarning(Event, tag="FAIR_WARNING"):
     """The host is about to let the hammer fall; the end is at least 10 s away."""
 
-    lot: int
-    ends_at_ms: int
-    hammer_at_ms: int
+    lot: LotId
+    ends_at_ms: TimeMs
+    hammer_at_ms: TimeMs
 
 
 class BidVoided(Event, tag="BID_VOIDED"):
     """A bid was taken back by staff; price and leader were recomputed from the rest."""
 
-    lot: int
+    namespaces = _BIDDING
+
+    lot: LotId
     reason: str
-    voided_v: int
-    paddle: int
-    current_amount: str | None
-    minimum_amount: str
+    voided_v: Version
+    paddle: Paddle
+    current_amount: Amount | None
+    minimum_amount: Amount
     leader: Leader | None
     bid_count: int
     reserve_met: bool
@@ -547,14 +655,16 @@ class BidVoided(Event, tag="BID_VOIDED"):
 class RulesChanged(Event, tag="RULES_CHANGED"):
     """The auction's own settings changed (title, gap, visibility); never the rules of an open lot."""
 
+    namespaces = _BIDDING
+
 
 class LotClosed(Event, tag="LOT_CLOSED"):
     """The lot is over. `provisional` until the next lot opens or the auction ends."""
 
-    lot: int
-    result: str
-    reason: str
-    amount: str | None
+    lot: LotId
+    result: Result
+    reason: ClosingReason
+    amount: Amount | None
     winner: Leader | None
     closing_number: int
     provisional: bool = True
@@ -563,9 +673,9 @@ class LotClosed(Event, tag="LOT_CLOSED"):
 class LotReopened(Event, tag="LOT_REOPENED"):
     """The provisional result is withdrawn and the lot runs again."""
 
-    lot: int
+    lot: LotId
     reason: str
-    ends_at_ms: int
+    ends_at_ms: TimeMs
 
 
 class LotNext(Event, tag="LOT_NEXT"):
@@ -577,25 +687,47 @@ class LotNext(Event, tag="LOT_NEXT"):
 class CatalogueChanged(Event, tag="CATALOGUE_CHANGED"):
     """The run of show changed; a page that shows it loads it again."""
 
+    namespaces = _BIDDING
+
 
 class Interval(Event, tag="INTERVAL"):
     """The host takes a break."""
 
-    until_ms: int | None
+    until_ms: TimeMs | None
 
 
 class Rebuilt(Event, tag="REBUILT"):
     """The live state was rebuilt from the database under a new epoch; open lots are paused."""
 
+    namespaces = _EVERYWHERE
+
 
 class AuctionEnded(Event, tag="AUCTION_ENDED"):
     """The show is over."""
+
+    namespaces = _EVERYWHERE
 
 
 class AuctionCancelled(Event, tag="AUCTION_CANCELLED"):
     """The show was called off."""
 
+    namespaces = _EVERYWHERE
+
     reason: str
+
+
+EVENTS: Final = tuple(Event.__subclasses__())
+SERVER_MESSAGES: Final = (*(kind for kind in ServerMessage.__subclasses__() if kind is not Event), *EVENTS)
+"""Every type that the server sends, in the order of their definition."""
+
+ANSWERS: Final[dict[type[ClientMessage], tuple[type[ServerMessage], ...]]] = {
+    PlaceBid: (BidAccepted, BidRejected, BidUnknown),
+    BidStatus: (BidAccepted, BidRejected, BidUnknown),
+    Resume: (Resumed, State),
+    SayChat: (ChatRejected,),
+    Ping: (Pong,),
+}
+"""What may answer a client's message, besides ERROR. A line of chat that was taken comes back as everybody's CHAT."""
 
 
 # --- Parsing and encoding --------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """What a busy room's events become on their way out: consecutive HIGHEST_BIDs of one lot travel as one.
 
-Pure. Owns merging and which namespaces an event is for; knows nothing of seats.
+Pure. Owns merging, and which namespaces an event is for as bits; knows nothing of seats.
 """
 
 from collections.abc import Iterable
@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from bidding import protocol
 from bidding.protocol import Namespace, decode_event
 
 BIDS_IN_A_MERGED_EVENT: Final = 3
@@ -15,26 +16,18 @@ BIDS_IN_A_MERGED_EVENT: Final = 3
 MASKS: Final = {Namespace.BID: 1, Namespace.CHAT: 2, Namespace.TIMER: 4}
 EVERYBODY: Final = 7
 
-_LIFECYCLE: Final = frozenset({"AUCTION_LIVE", "AUCTION_ENDED", "AUCTION_CANCELLED", "REBUILT"})
-_PRICES: Final = frozenset({"HIGHEST_BID", "BID_VOIDED", "RULES_CHANGED", "CATALOGUE_CHANGED"})
-
 
 def mask_of(namespaces: Iterable[Namespace]) -> int:
     """Return namespaces as bits, so that one `&` says whether a message is for a seat."""
     return sum(MASKS[namespace] for namespace in set(namespaces))
 
 
-def audience(kind: str) -> int:
-    """Return which namespaces get an event.
+_AUDIENCES: Final = {str(kind.__struct_config__.tag): mask_of(kind.namespaces) for kind in protocol.EVENTS}
 
-    `bid` gets every event, so its versions have no holes. `timer` gets what moves a clock: all but prices and the
-    catalogue. `chat` gets the life of the show alone. On these two versions rise, and a hole is no gap.
-    """
-    if kind in _LIFECYCLE:
-        return EVERYBODY
-    if kind in _PRICES:
-        return MASKS[Namespace.BID]
-    return MASKS[Namespace.BID] | MASKS[Namespace.TIMER]
+
+def audience(kind: str) -> int:
+    """Return which namespaces get an event; one that only a newer process knows travels as most do."""
+    return _AUDIENCES.get(kind, mask_of(protocol.Event.namespaces))
 
 
 def may_merge(first: dict[str, Any], second: dict[str, Any]) -> bool:

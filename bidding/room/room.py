@@ -15,7 +15,7 @@ from bidding import protocol
 from bidding.engine.outcomes import Snapshot
 from bidding.protocol import Namespace, decode_event
 from bidding.room.chat import ChatWindow
-from bidding.room.conflation import EVERYBODY, MASKS, audience, may_merge, merged
+from bidding.room.conflation import EVERYBODY, MASKS, audience, mask_of, may_merge, merged
 from bidding.room.presence import people_in
 from bidding.room.seats import Seat
 from bidding.room.state import leader_of
@@ -29,8 +29,8 @@ MOST_WAITING: Final = 500
 """More messages than this are not sent one by one: STATE says the same."""
 
 _SIGNAL_MASKS: Final = {
-    "TIMER": MASKS[Namespace.BID] | MASKS[Namespace.TIMER],
-    "LOG_HEAD": MASKS[Namespace.BID],
+    "TIMER": mask_of(protocol.Timer.namespaces),
+    "LOG_HEAD": mask_of(protocol.LogHead.namespaces),
 }
 
 

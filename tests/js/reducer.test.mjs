@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { Event } from "../../static/js/room/messages.js";
 import { initialState, isLeading, reduce } from "../../static/js/room/reducer.js";
-import { EPOCH, closed, highestBid, lotPart, room, stateMessage } from "./room.mjs";
+import { EPOCH, SAMPLES, closed, highestBid, lotPart, room, stateMessage } from "./room.mjs";
 
 test("events in order change the room and its version", () => {
   const state = room(highestBid(18, "125.00", 109));
@@ -107,6 +108,15 @@ test("chat lines come once and can be taken away", () => {
   const state = room({ type: "CHAT", line }, { type: "CHAT", line });
   assert.equal(state.chat.length, 1);
   assert.equal(reduce(state, { type: "CHAT_REMOVED", id: "a" }).chat.length, 0);
+});
+
+test("every sample of an event moves the version, and no sample breaks the page", () => {
+  for (const { name, payload } of SAMPLES) {
+    const isEvent = Object.values(Event).includes(payload.type);
+    const state = reduce(room(), isEvent ? { ...payload, v: 18, epoch: EPOCH } : payload);
+    assert.equal(state.v >= 17, true, name);
+    if (isEvent) assert.equal(state.v, 18, `${payload.type} ${name}`);
+  }
 });
 
 test("types that are not known are ignored", () => {

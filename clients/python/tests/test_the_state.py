@@ -1,11 +1,21 @@
 """What each message means for the state of a room, and when something is missing."""
 
 import json
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from paddle_client import Applied, RoomState
 from paddle_client import messages as m
+
+SAMPLES = json.loads((Path(__file__).parents[3] / "bidding/samples.json").read_text("utf-8"))["server"]
+"""What the server says, as it documents it; the server's own tests hold them to its types."""
+
+
+def sample(kind: str) -> dict:
+    """Return the first sample of a type."""
+    return next(each["payload"] for each in SAMPLES if each["payload"]["type"] == kind)
 
 
 def decoded(*messages: dict) -> list[m.AnyMessage]:
@@ -14,73 +24,26 @@ def decoded(*messages: dict) -> list[m.AnyMessage]:
 
 
 def lot(**changes) -> dict:
-    """Return a lot as the wire has it."""
-    return {
-        "id": 7,
-        "run": 1,
-        "number": "3",
-        "title": "Chronograph, 1968",
-        "image_url": None,
-        "status": "open",
-        "opening_amount": "100.00",
-        "current_amount": None,
-        "minimum_amount": "100.00",
-        "buy_now_amount": None,
-        "leader": None,
-        "bid_count": 0,
-        "reserve_met": True,
-        "has_reserve": False,
-        "ends_at_ms": 60_000,
-        "remaining_ms": None,
-        "extensions": {"used": 0, "allowed": 20},
-        "window_ms": 30_000,
-        "extension_ms": 30_000,
-        "extension_mode": "add",
-        "result": None,
-        "reason": None,
-        "winner": None,
-        **changes,
-    }
+    """Return a lot as the wire has it, without a bid."""
+    untouched = {"current_amount": None, "minimum_amount": "100.00", "leader": None, "bid_count": 0}
+    return sample("STATE")["lot"] | untouched | {"ends_at_ms": 60_000} | changes
 
 
 def first_state(v: int = 10, **changes) -> dict:
     """Return a STATE as the wire has it."""
-    return {
-        "type": "STATE",
-        "v": v,
-        "epoch": "3f9c",
-        "server_time_ms": 1_000,
-        "auction": {
-            "id": 4,
-            "title": "Friday night watches",
-            "status": "live",
-            "currency": "EUR",
-            "stream": {"state": "live", "kind": "relay", "playback_url": "/ws/streams/9/"},
-        },
-        "lot": lot(),
-        "next": None,
-        "recent_bids": [],
-        "participants": {"count": 3},
-        "you": {"signed_in": True, "paddle": 9, "leading": False, "max_amount": None, "can_bid": True, "reason": None},
-        **changes,
-    }
+    quiet = {"lot": lot(), "recent_bids": [], "participants": {"count": 3}, "chat": []}
+    return sample("STATE") | quiet | {"v": v} | changes
 
 
 def highest_bid(v: int, amount: str, paddle: int, *, from_v: int | None = None, bids: list | None = None) -> dict:
     """Return a HIGHEST_BID as the wire has it."""
-    return {
-        "type": "HIGHEST_BID",
+    return sample("HIGHEST_BID") | {
         "v": v,
         "from_v": from_v or v,
-        "epoch": "3f9c",
-        "at_ms": 2_000,
-        "lot": 7,
         "current_amount": amount,
         "minimum_amount": amount,
-        "buy_now_amount": None,
         "leader": {"paddle": paddle},
         "bid_count": v - 10,
-        "reserve_met": True,
         "ends_at_ms": 60_000,
         "bids": bids or [{"v": v, "amount": amount, "paddle": paddle, "automatic": False, "at_ms": 2_000}],
     }
@@ -293,3 +256,17 @@ def test_snapshot_plus_events_is_a_later_snapshot(state):
         ),
     )
     assert state == later
+
+
+@pytest.mark.parametrize("message", [each["payload"] for each in SAMPLES], ids=lambda message: message["type"])
+def test_every_sample_of_the_server_is_understood(state, message):
+    (understood,) = decoded(message)
+
+    assert not isinstance(understood, m.Unknown)
+    kept = json.loads(msgspec.json.encode(understood))
+    assert message | {name: kept[name] for name in message.keys() & kept.keys() if _is_plain(message[name])} == message
+    assert isinstance(state.apply(understood), Applied)
+
+
+def _is_plain(value: object) -> bool:
+    return not isinstance(value, dict | list)

@@ -18,6 +18,7 @@ from bidding.api_room import (
     NotificationsRead,
     SocketTicketCreate,
 )
+from bidding.api_sockets import asyncapi, asyncapi_page
 
 urlpatterns: list[URLPattern] = [
     path("auctions/", AuctionList.as_view(), name="api-auctions"),
@@ -38,4 +39,6 @@ urlpatterns: list[URLPattern] = [
     path("socket-tickets/", SocketTicketCreate.as_view(), name="api-socket-tickets"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
+    path("asyncapi.json", asyncapi, name="api-asyncapi"),
+    path("asyncapi/", asyncapi_page, name="api-asyncapi-page"),
 ]

@@ -300,6 +300,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": f"{SITE_NAME} API",
     "DESCRIPTION": "Live flash auctions: catalogue, registration and bid history.",
     "VERSION": "1",
+    "EXTERNAL_DOCS": {"url": "/api/v1/asyncapi/", "description": "The live sockets: bids, events, chat and the clock"},
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -520,6 +520,8 @@ class ChatRemoved(ServerMessage, tag="CHAT_REMOVED"):
 class ChatSettingsChanged(ServerMessage, tag="CHAT_SETTINGS"):
     """Moderators changed the pace of the chat, or what is pinned."""
 
+    namespaces = _CHATTING
+
     settings: ChatSettings
 
 

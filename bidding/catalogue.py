@@ -5,7 +5,7 @@ Owns no message; `bidding/protocol.py` does. Imports no framework and no app.
 
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -33,16 +33,16 @@ def tables() -> dict[str, str]:
     }
 
 
-def fill(page: str) -> str:
-    """Return the page with every generated part replaced by what the types say now."""
-    for name, table in tables().items():
+def fill(page: str, parts: Mapping[str, str]) -> str:
+    """Return the page with every generated part, by its name, replaced by what the types say now."""
+    for name, table in parts.items():
         begin = BEGIN.format(name=name)
         before, found, rest = page.partition(begin)
         if not found:
-            raise ValueError(f"docs/protocol.md has no {begin}")
+            raise ValueError(f"the page has no {begin}")
         _, found, after = rest.partition(END)
         if not found:
-            raise ValueError(f"docs/protocol.md: {begin} is not closed by {END}")
+            raise ValueError(f"{begin} is not closed by {END}")
         page = f"{before}{begin}\n{table}\n{END}{after}"
     return page
 

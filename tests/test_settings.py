@@ -52,6 +52,7 @@ def test_a_good_environment_starts() -> None:
         ("DATABASE_POOL_SIZE", "0"),
         ("STREAM_PROVIDER", "youtube"),
         ("EMAIL_URL", "localhost"),
+        ("METRICS_TOKEN", "short"),
         ("LOG_FORMAT", "xml"),
         ("DEMO", "1"),
     ],

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from channels.consumer import AsyncConsumer
 
 from bidding import protocol
+from bidding.metrics import BIDS, CLOSES, DELIVERIES, ERRORS, FRAMES, MESSAGES
 from bidding.protocol import CloseCode, ErrorCode, Namespace, RefusalCode
 from bidding.room.conflation import mask_of
 from bidding.room.entrance import client_address
@@ -51,6 +52,7 @@ class RoomConsumer(AsyncConsumer):
         offers = protocol.SUBPROTOCOL in scope.get("subprotocols", ())
         await send({"type": "websocket.accept", "subprotocol": protocol.SUBPROTOCOL if offers else None})
         if isinstance(admission, CloseCode):
+            CLOSES[admission].inc()
             await send({"type": "websocket.close", "code": admission.value})
             return
         line = line_to(scope, send)
@@ -67,13 +69,15 @@ class RoomConsumer(AsyncConsumer):
         scope = {}
         entered = self._hub.enter(self._seat, admission.info)
         if isinstance(entered, CloseCode):
-            line.close(entered.value)
+            self._seat.close(entered)
             return
         self._room = entered
         del admission, entered, offers, query
         try:
             while (message := await receive())["type"] != "websocket.disconnect":
                 await self._take(message)
+            if message.get("code") == CloseCode.TOO_LARGE and not self._seat.let_go:
+                CLOSES[CloseCode.TOO_LARGE].inc()  # the server kept the limit by itself
         except asyncio.CancelledError:
             if not self._seat.left:
                 raise
@@ -109,6 +113,7 @@ class RoomConsumer(AsyncConsumer):
         await self._obey(parsed)
 
     async def _obey(self, message: protocol.AnyClientMessage) -> None:
+        MESSAGES[str(message.__struct_config__.tag)].inc()
         match message:
             case protocol.PlaceBid():
                 await self._bid(message)
@@ -140,6 +145,7 @@ class RoomConsumer(AsyncConsumer):
         visitor, info = self._seat.visitor, self._room.info
         if visitor.user_id is None:
             code = RefusalCode.SIGN_IN
+            BIDS[code].inc()
             refused = protocol.BidRejected(id=message.id, code=code.value, message=refusal_message(code, info.currency))
             await self._answer(refused)
             return
@@ -154,11 +160,16 @@ class RoomConsumer(AsyncConsumer):
         frame = Frame(protocol.encode(message))
         while not self._seat.line.write(frame):  # noqa: ASYNC110 - a line knows no event, and this is rare
             await asyncio.sleep(_RETRY_S)
+        FRAMES.inc()
+        DELIVERIES.inc()
+        if isinstance(message, protocol.Error):
+            ERRORS[ErrorCode(message.code)].inc()
 
 
 async def no_such_room(scope: dict[str, Any], receive: Any, send: Send) -> None:
     """Close a socket on an unknown path so that a browser can see why."""
     await receive()
+    CLOSES[CloseCode.NOT_FOUND].inc()
     await send({"type": "websocket.accept"})
     await send({"type": "websocket.close", "code": CloseCode.NOT_FOUND.value})
 

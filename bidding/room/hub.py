@@ -21,10 +21,11 @@ from bidding import protocol
 from bidding.engine.keys import AuctionKeys
 from bidding.engine.outcomes import EngineError, FloorMissing, Snapshot
 from bidding.floor import async_floor
+from bidding.metrics import GAPS_FILLED, HEARTBEAT_DELAY, HEARTBEATS, ROOMS, SEATS, STATES
 from bidding.protocol import CloseCode, Namespace
 from bidding.room import state
 from bidding.room.clock import RedisClock
-from bidding.room.conflation import conflated
+from bidding.room.conflation import EVERYBODY, MASKS, conflated
 from bidding.room.entrance import Door, ended_sessions, in_thread, registered, renewed, resting
 from bidding.room.presence import EVERY_S, Presence
 from bidding.room.room import Room
@@ -54,6 +55,11 @@ _AT_ONCE: Final = 200
 
 _TROUBLE: Final = (RedisError, EngineError, OSError, TimeoutError)
 _AT_REST: Final = frozenset({"draft", "ended", "cancelled"})
+
+_SEATS: Final = {
+    mask: SEATS["+".join(namespace for namespace in Namespace if MASKS[namespace] & mask)]
+    for mask in range(1, EVERYBODY + 1)
+}
 
 _chat_rules = in_thread(chat_rules)
 _ended_sessions = in_thread(ended_sessions)
@@ -109,8 +115,10 @@ class Hub:
         room = self._rooms.get(seat.auction_id)
         if room is None:
             room = self._rooms[seat.auction_id] = Room(info)
+            ROOMS.inc()
         room.info = info
         room.add(seat)
+        _SEATS[seat.mask].inc()
         self._start()
         self.refresh(room, seat)
         return room
@@ -120,6 +128,7 @@ class Hub:
         if seat.left:
             return
         seat.left = True
+        _SEATS[seat.mask].dec()
         room = self._rooms.get(seat.auction_id)
         if room is None:
             return
@@ -128,6 +137,9 @@ class Hub:
         _count_down(self._of_address, seat.address)
         if not room:
             del self._rooms[seat.auction_id]
+            ROOMS.dec()
+            if not self._rooms:
+                HEARTBEAT_DELAY.set(0)
             self._forget(room)
             self._job("subscribe", None, self._subscribe)
             self._job("empty", seat.auction_id, lambda: self._count_out(seat.auction_id))
@@ -143,6 +155,7 @@ class Hub:
         self._loops, self._jobs = [], {}
         for room in tuple(self._rooms.values()):
             self._forget(room)
+        ROOMS.dec(len(self._rooms))
         self._rooms.clear()
         for task in tasks:
             task.cancel()
@@ -199,6 +212,9 @@ class Hub:
                 namespace = message["namespace"]
                 is_urgent = room.signal(Namespace(namespace) if namespace else None, message["text"])
                 self._carry_on(room, at_once=is_urgent)
+                if is_urgent and room.heartbeat_ms is not None:
+                    HEARTBEATS.inc()
+                    HEARTBEAT_DELAY.set(max(0.0, (self.clock.now_ms() - room.heartbeat_ms) / 1000))
             case "room.you":
                 registration_id = int(message["registration"])
                 # Never merged with one that runs: that one may have read what was before.
@@ -275,6 +291,7 @@ class Hub:
                 self._refresh_later(room)
                 return
             logger.info("room_gap_filled", auction=room.info.auction_id, after=after, versions=len(entries))
+            GAPS_FILLED.inc(len(entries))
             room.take(epoch, entries)
             self._carry_on(room)
 
@@ -398,6 +415,7 @@ class Hub:
                     chat_settings=room.chat_rules.settings,
                 )
             if seat.send(message):
+                STATES["STATE" if events is None else "RESUMED"].inc()
                 seat.is_current, seat.resume_from, seat.slow_since = True, None, None
                 room.waiting.discard(seat)
 

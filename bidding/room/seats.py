@@ -9,6 +9,7 @@ from typing import Final
 from django.conf import settings
 
 from bidding import protocol
+from bidding.metrics import CLOSES, DELIVERIES, FRAMES, SLOW_SEATS
 from bidding.protocol import CloseCode
 from bidding.room.entrance import Visitor
 from bidding.room.transport import Frame, Line
@@ -24,7 +25,18 @@ class Seat:
     after it asked to resume, after it was slow, and when the room began anew.
     """
 
-    __slots__ = ("address", "auction_id", "is_current", "left", "line", "mask", "resume_from", "slow_since", "visitor")
+    __slots__ = (
+        "address",
+        "auction_id",
+        "is_current",
+        "left",
+        "let_go",
+        "line",
+        "mask",
+        "resume_from",
+        "slow_since",
+        "visitor",
+    )
 
     def __init__(self, *, auction_id: int, line: Line, mask: int, visitor: Visitor, address: str | None) -> None:
         self.auction_id = auction_id
@@ -34,6 +46,8 @@ class Seat:
         self.address = address
         self.is_current = False
         self.left = False
+        self.let_go = False
+        """Whether it was the site that closed it."""
         self.resume_from: tuple[int, str] | None = None
         """The version and epoch after which the seat wants the events, if it asked for them."""
         self.slow_since: float | None = None
@@ -46,11 +60,16 @@ class Seat:
         self.resume_from = None
         if self.slow_since is None:
             self.slow_since = time.monotonic()
+            SLOW_SEATS.inc()
         return False
 
     def send(self, message: protocol.ServerMessage) -> bool:
         """Send a message to this seat alone, as `write` does."""
-        return self.write(Frame(protocol.encode(message)))
+        if not self.write(Frame(protocol.encode(message))):
+            return False
+        FRAMES.inc()
+        DELIVERIES.inc()
+        return True
 
     def is_lost(self) -> bool:
         """Tell whether the seat has been slow for too long."""
@@ -58,6 +77,10 @@ class Seat:
 
     def close(self, code: CloseCode) -> None:
         """Hang up and say why."""
+        if self.let_go:
+            return
+        self.let_go = True
+        CLOSES[code].inc()
         self.line.close(int(code))
 
 

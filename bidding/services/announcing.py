@@ -12,6 +12,7 @@ from channels.layers import get_channel_layer
 
 from bidding import protocol
 from bidding.engine.outcomes import Entry
+from bidding.metrics import ANNOUNCEMENTS_LOST
 
 logger = structlog.get_logger(__name__)
 
@@ -84,4 +85,5 @@ async def _send(auction_id: int, message: dict[str, object]) -> None:
     try:
         await get_channel_layer().group_send(room_group(auction_id), message)
     except Exception as error:  # noqa: BLE001 (whatever the layer raises, the decision stands)
+        ANNOUNCEMENTS_LOST.inc()
         logger.warning("announcement_lost", auction=auction_id, kind=message["type"], error=str(error))

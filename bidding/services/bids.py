@@ -20,6 +20,7 @@ from bidding.engine import calls
 from bidding.engine.outcomes import BidAccepted, BidDecision, BidRejected, EngineError, FloorMissing, NotSent
 from bidding.engine.runner import arun, run
 from bidding.floor import async_floor, floor
+from bidding.metrics import BIDS
 from bidding.protocol import RefusalCode
 from bidding.records import stored_answer
 from bidding.selectors import RoomInfo
@@ -45,21 +46,21 @@ async def bid_place(
     same id asked again tells.
     """
     if registration_id is None:
-        return _refusal(room, message.id, RefusalCode.NOT_REGISTERED)
+        return _counted(_refusal(room, message.id, RefusalCode.NOT_REGISTERED))
     offer = _offer(room, registration_id, message, channel)
     if not isinstance(offer, calls.BidOffer):
-        return offer
+        return _counted(offer)
     try:
         decision = await arun(async_floor(), calls.place_bid(room.auction_id, offer), replicas=_replicas())
     except _FAILURES as error:
-        return _failure(room, message.id, error)
+        return _counted(_failure(room, message.id, error))
     if _is_cleaned(decision):
         decision = await database_sync_to_async(stored_answer)(registration_id, offer.bid_id, offer) or decision
     if decision.entries:
         task = asyncio.create_task(announce_entries(room.auction_id, decision.answer.epoch, decision.entries))
         _announcements.add(task)
         task.add_done_callback(_announcements.discard)
-    return _reply(room, registration_id, message.id, decision)
+    return _counted(_reply(room, registration_id, message.id, decision))
 
 
 def bid_place_now(
@@ -67,18 +68,18 @@ def bid_place_now(
 ) -> Reply:
     """Place a bid as `bid_place` does, from synchronous code."""
     if registration_id is None:
-        return _refusal(room, message.id, RefusalCode.NOT_REGISTERED)
+        return _counted(_refusal(room, message.id, RefusalCode.NOT_REGISTERED))
     offer = _offer(room, registration_id, message, channel)
     if not isinstance(offer, calls.BidOffer):
-        return offer
+        return _counted(offer)
     try:
         decision = run(floor(), calls.place_bid(room.auction_id, offer), replicas=_replicas())
     except _FAILURES as error:
-        return _failure(room, message.id, error)
+        return _counted(_failure(room, message.id, error))
     if _is_cleaned(decision):
         decision = stored_answer(registration_id, offer.bid_id, offer) or decision
     announce_entries_now(room.auction_id, decision.answer.epoch, decision.entries)
-    return _reply(room, registration_id, message.id, decision)
+    return _counted(_reply(room, registration_id, message.id, decision))
 
 
 async def bid_status(*, room: RoomInfo, registration_id: int | None, message: protocol.BidStatus) -> Reply:
@@ -120,6 +121,20 @@ def _offer(
         confirmed_at_ms=confirmed[0] if confirmed and confirmed[1] == lot_id else None,
         channel=channel,
     )
+
+
+def _counted(reply: Reply) -> Reply:
+    match reply:
+        case protocol.BidAccepted():
+            BIDS["accepted"].inc()
+        case protocol.BidRejected():
+            # The script may be newer than this process, and a count must never cost a bidder the answer.
+            BIDS.get(reply.code, BIDS["other"]).inc()
+        case protocol.BidUnknown():
+            BIDS["unknown"].inc()
+        case _:
+            assert_never(reply)
+    return reply
 
 
 def _is_cleaned(decision: BidDecision) -> bool:

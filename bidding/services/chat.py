@@ -22,6 +22,7 @@ from bidding.engine.outcomes import EngineError
 from bidding.engine.runner import arun
 from bidding.engine.side import RoomKeys, take_token
 from bidding.floor import async_side, side
+from bidding.metrics import CHAT_LINES, CHAT_REFUSALS
 from bidding.models import ChatMessage, ChatRoom, Mute
 from bidding.protocol import ChatLine, ChatRefusalCode, ChatSettings, Namespace
 from bidding.services.announcing import announce_signal
@@ -214,6 +215,7 @@ async def _say(
         "text": text,
     }
     entry: Any = await client.xadd(keys.chat, fields, maxlen=_LINES_KEPT, approximate=True)
+    CHAT_LINES.inc()
     line = ChatLine(
         id=entry.decode(),
         author=speaker.author,
@@ -275,6 +277,7 @@ def _at_ms(entry: str) -> int:
 def _refusal(
     message: protocol.SayChat, code: ChatRefusalCode, retry_after_ms: int | None = None
 ) -> protocol.ChatRejected:
+    CHAT_REFUSALS[code].inc()
     return protocol.ChatRejected(
         id=message.id,
         code=code.value,

@@ -53,13 +53,14 @@ def database_url() -> str:
 
 @pytest.fixture
 def start(show: Show) -> Iterator[StartWeb]:  # noqa: F811
-    """Return a function that starts a web process of a kind, `serve` or `daphne`, with further environment."""
+    """Return a function that starts a web process: its kind, a port if it matters, and further environment."""
     with ExitStack() as closing:
 
-        def begin(kind: str, **environment: str) -> WebProcess:
-            port = free_port()
+        def begin(kind: str, port: int | None = None, **environment: str) -> WebProcess:
+            port = port or free_port()
             commands = {
                 "serve": [sys.executable, "manage.py", "serve", "--port", str(port)],
+                "two workers": [sys.executable, "manage.py", "serve", "--port", str(port), "--workers", "2"],
                 "daphne": [sys.executable, "-m", "daphne", "-p", str(port), "auction_site.asgi:application"],
             }
             env = {**os.environ, "DATABASE_URL": database_url(), "PUBLIC_URL": ORIGIN, **environment}

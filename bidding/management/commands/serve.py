@@ -8,14 +8,17 @@ import os
 import resource
 import socket
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 import uvicorn
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from uvicorn.supervisors import Multiprocess
 
 from bidding.durability import check_floor
 from bidding.floor import floor
+from bidding.metrics import shared_in
 
 BACKLOG = 4096
 """A room that reconnects at once must find a place in the queue."""
@@ -59,7 +62,8 @@ class Command(BaseCommand):
                 timeout_graceful_shutdown=GOODBYE_S,
             )
             if workers > 1:
-                Multiprocess(config, sockets=[listener]).run()
+                with shared_in(metrics_folder(listener)):
+                    Multiprocess(config, sockets=[listener]).run()
             else:
                 uvicorn.Server(config).run(sockets=[listener])
 
@@ -73,6 +77,12 @@ def listen(host: str, port: int) -> socket.socket:
         # Python appends the address to the system's own words.
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
         raise CommandError(f"cannot listen on {host}:{port}: {reason}.", returncode=1) from error
+
+
+def metrics_folder(listener: socket.socket) -> Path:
+    """Return where the workers behind this socket count together: nobody else on this host has its address."""
+    host, port = listener.getsockname()[:2]
+    return Path(settings.VAR_DIR) / "metrics" / f"{socket.gethostname()}-{host}-{port}"
 
 
 def allow_many_files() -> None:

@@ -1,0 +1,107 @@
+"""Metrics of real web processes: workers behind one port are one answer, and a killed one has no seats."""
+
+import os
+import signal
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from django.conf import settings
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.parser import text_string_to_metric_families
+from websockets.exceptions import ConnectionClosed
+
+from bidding.services import lot_open
+from bidding.tests.conftest import Show, make_show, show  # noqa: F401 - fixtures
+from bidding.tests.rooms import Page, eventually, page
+from tests.system.test_rooms_processes import Start, start  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.timeout(180)
+
+MOST_SEATS = 64
+
+
+def scrape(port: int) -> dict[str, float]:
+    """Return what `/metrics` says, each metric's values added up."""
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as response:
+        families = list(text_string_to_metric_families(response.read().decode()))
+    return {family.name: sum(sample.value for sample in family.samples) for family in families}
+
+
+def seats_of_workers(folder: Path) -> dict[int, float]:
+    """Return how many seats each worker says to have, by its process id."""
+    return {
+        int(path.stem.rpartition("_")[2]): sum(
+            sample.value
+            for metric in MultiProcessCollector.merge([str(path)])
+            for sample in metric.samples
+            if sample.name == "auction_seats"
+        )
+        for path in folder.glob("gauge_livesum_*.db")
+    }
+
+
+def is_open(seat: Page) -> bool:
+    """Tell whether the server still holds a seat's socket."""
+    try:
+        seat.ask("PING", "PONG", t=1.0)
+    except ConnectionClosed:
+        return False
+    return True
+
+
+def test_workers_are_one_answer_and_a_killed_one_is_forgotten(show: Show, start: Start) -> None:  # noqa: F811
+    lot_open(lot=show.lots[0], actor=show.host)
+    server = start("two workers", ROOM_SEATS_PER_ADDRESS="1000")
+    (folder,) = (Path(settings.VAR_DIR) / "metrics").glob(f"*-{server.port}")
+    with ExitStack() as opened:
+        pages: list[Page] = []
+
+        def one_more() -> bool:
+            # The system deals connections out as it likes: open some until both workers have one.
+            if len(pages) < MOST_SEATS:
+                pages.append(opened.enter_context(page(server, show.auction.pk)))
+                assert pages[-1].next()["type"] == "STATE"
+            return len([seats for seats in seats_of_workers(folder).values() if seats]) == 2
+
+        eventually(one_more)
+        before = scrape(server.port)
+        assert before["auction_seats"] == len(pages)
+        assert before["auction_rooms"] == 2
+        assert before["auction_states"] == len(pages)
+
+        killed, lost = max(seats_of_workers(folder).items(), key=lambda worker: worker[1])
+        os.kill(killed, signal.SIGKILL)
+        eventually(lambda: scrape(server.port)["auction_seats"] == len(pages) - lost)
+        assert sum(map(is_open, pages)) == len(pages) - lost
+        assert killed not in seats_of_workers(folder)
+        after = scrape(server.port)
+        # What a killed worker had counted stays counted: a counter that went back would look like a restart.
+        assert after["auction_deliveries"] >= before["auction_deliveries"]
+        assert after["auction_states"] >= before["auction_states"]
+
+        for each in pages:
+            each.socket.close()
+        eventually(lambda: scrape(server.port)["auction_seats"] == 0)
+
+
+def test_the_files_of_an_earlier_life_are_not_counted(show: Show, start: Start) -> None:  # noqa: F811
+    server = start("two workers")
+    with page(server, show.auction.pk) as nobodys:
+        assert nobodys.next()["type"] == "STATE"
+        assert scrape(server.port)["auction_states"] == 1
+    (folder,) = (Path(settings.VAR_DIR) / "metrics").glob(f"*-{server.port}")
+    server.kill()
+    assert list(folder.glob("counter_*.db"))
+    again = start("two workers", port=server.port)
+    assert scrape(again.port)["auction_states"] == 0
+
+
+@pytest.mark.parametrize("kind", ["serve", "daphne"])
+def test_one_process_counts_alone(show: Show, start: Start, kind: str) -> None:  # noqa: F811
+    server = start(kind)
+    with page(server, show.auction.pk) as nobodys:
+        assert nobodys.next()["type"] == "STATE"
+        assert scrape(server.port)["auction_seats"] == 1
+    eventually(lambda: scrape(server.port)["auction_seats"] == 0)

@@ -4,8 +4,10 @@ Owns the rule for where sockets may come from. Who somebody is and what they may
 """
 
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
@@ -17,6 +19,7 @@ http = get_asgi_application()
 from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
+from bidding.emf import report_every_minute  # noqa: E402
 from bidding.room.consumers import no_such_room  # noqa: E402
 from bidding.room.entrance import cookie  # noqa: E402
 from bidding.room.routing import websocket_urlpatterns  # noqa: E402
@@ -57,3 +60,6 @@ application = ProtocolTypeRouter(
         "websocket": OwnOrigin(URLRouter([*websocket_urlpatterns, re_path(r"", cast("Any", no_such_room))])),
     }
 )
+
+if settings.METRICS_EMF:
+    report_every_minute(urlsplit(settings.PUBLIC_URL).netloc, sys.stdout)

@@ -361,6 +361,8 @@ METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 """What a reader of `/metrics` must present; without one only a demo or development site answers."""
 if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
     raise ImproperlyConfigured("METRICS_TOKEN is too short: expected at least 16 random characters.")
+METRICS_EMF = env.flag("METRICS_EMF")
+"""Whether each web process also writes its metrics to stdout for CloudWatch, once a minute."""
 
 # --- Logging ---------------------------------------------------------------------------------------
 

@@ -53,6 +53,7 @@ def test_a_good_environment_starts() -> None:
         ("STREAM_PROVIDER", "youtube"),
         ("EMAIL_URL", "localhost"),
         ("METRICS_TOKEN", "short"),
+        ("METRICS_EMF", "cloudwatch"),
         ("LOG_FORMAT", "xml"),
         ("DEMO", "1"),
     ],

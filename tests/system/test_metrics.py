@@ -1,9 +1,14 @@
 """Metrics of real web processes: workers behind one port are one answer, and a killed one has no seats."""
 
+import io
+import json
 import os
 import signal
+import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -12,10 +17,12 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.exceptions import ConnectionClosed
 
+from auction_site.stack import free_port, port_is_free
+from auction_site.supervisor import Background, Child
 from bidding.services import lot_open
 from bidding.tests.conftest import Show, make_show, show  # noqa: F401 - fixtures
 from bidding.tests.rooms import Page, eventually, page
-from tests.system.test_rooms_processes import Start, start  # noqa: F401 - a fixture
+from tests.system.test_rooms_processes import ROOT, Start, start  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -105,3 +112,30 @@ def test_one_process_counts_alone(show: Show, start: Start, kind: str) -> None: 
         assert nobodys.next()["type"] == "STATE"
         assert scrape(server.port)["auction_seats"] == 1
     eventually(lambda: scrape(server.port)["auction_seats"] == 0)
+
+
+@pytest.fixture
+def output(show: Show) -> Iterator[Any]:  # noqa: F811
+    """Return what two workers that tell CloudWatch wrote to stdout and stderr."""
+    said, port = io.StringIO(), free_port()
+    child = Child(
+        name="web",
+        argv=[sys.executable, "manage.py", "serve", "--port", str(port), "--workers", "2"],
+        env={**os.environ, "METRICS_EMF": "1", "PUBLIC_URL": "http://auctions.example", "PYTHONPATH": str(ROOT)},
+        ready=lambda: not port_is_free(port),
+    )
+    with Background([[child]], stream=said):
+        yield said
+
+
+def test_each_web_process_tells_cloudwatch_in_a_bare_line(output: io.StringIO) -> None:
+    def documents() -> list[Any]:
+        # The supervisor writes the child's name before each line.
+        lines = [line.partition("|")[2].strip() for line in output.getvalue().splitlines()]
+        return [json.loads(line) for line in lines if line.startswith("{") and '"_aws"' in line]
+
+    told = eventually(lambda: documents() if len(documents()) == 2 else [])
+    for document in told:
+        assert document["Site"] == "auctions.example"
+        assert document["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Auction"
+        assert document["Seats"] == 0

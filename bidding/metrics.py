@@ -154,7 +154,12 @@ MESSAGES = _counters(
     "type",
     [str(kind.__struct_config__.tag) for kind in NAMESPACE_OF],
 )
-ERRORS = _counters("errors", "Messages of clients that were answered by ERROR, by its code.", "code", ErrorCode)
+ERRORS: Final[Mapping[str, Counter]] = _counters(
+    "errors",
+    "Messages of clients that were answered by ERROR, by its code.",
+    "code",
+    tuple(code.value for code in ErrorCode),
+)
 BIDS = _counters(
     "bids",
     "Bids by their answer: accepted, unknown, the refusal's code, or other. A repeated bid counts again.",

@@ -163,7 +163,7 @@ class RoomConsumer(AsyncConsumer):
         FRAMES.inc()
         DELIVERIES.inc()
         if isinstance(message, protocol.Error):
-            ERRORS[ErrorCode(message.code)].inc()
+            ERRORS[message.code].inc()
 
 
 async def no_such_room(scope: dict[str, Any], receive: Any, send: Send) -> None:

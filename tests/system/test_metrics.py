@@ -20,9 +20,9 @@ from websockets.exceptions import ConnectionClosed
 from auction_site.stack import free_port, port_is_free
 from auction_site.supervisor import Background, Child
 from bidding.services import lot_open
-from bidding.tests.conftest import Show, make_show, show  # noqa: F401 - fixtures
+from bidding.tests.conftest import Show
 from bidding.tests.rooms import Page, eventually, page
-from tests.system.test_rooms_processes import ROOT, Start, start  # noqa: F401 - a fixture
+from tests.system.conftest import ROOT, StartWeb
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -58,7 +58,7 @@ def is_open(seat: Page) -> bool:
     return True
 
 
-def test_workers_are_one_answer_and_a_killed_one_is_forgotten(show: Show, start: Start) -> None:  # noqa: F811
+def test_workers_are_one_answer_and_a_killed_one_is_forgotten(show: Show, start: StartWeb) -> None:
     lot_open(lot=show.lots[0], actor=show.host)
     server = start("two workers", ROOM_SEATS_PER_ADDRESS="1000")
     (folder,) = (Path(settings.VAR_DIR) / "metrics").glob(f"*-{server.port}")
@@ -93,7 +93,7 @@ def test_workers_are_one_answer_and_a_killed_one_is_forgotten(show: Show, start:
         eventually(lambda: scrape(server.port)["auction_seats"] == 0)
 
 
-def test_the_files_of_an_earlier_life_are_not_counted(show: Show, start: Start) -> None:  # noqa: F811
+def test_the_files_of_an_earlier_life_are_not_counted(show: Show, start: StartWeb) -> None:
     server = start("two workers")
     with page(server, show.auction.pk) as nobodys:
         assert nobodys.next()["type"] == "STATE"
@@ -106,7 +106,7 @@ def test_the_files_of_an_earlier_life_are_not_counted(show: Show, start: Start) 
 
 
 @pytest.mark.parametrize("kind", ["serve", "daphne"])
-def test_one_process_counts_alone(show: Show, start: Start, kind: str) -> None:  # noqa: F811
+def test_one_process_counts_alone(show: Show, start: StartWeb, kind: str) -> None:
     server = start(kind)
     with page(server, show.auction.pk) as nobodys:
         assert nobodys.next()["type"] == "STATE"
@@ -115,7 +115,7 @@ def test_one_process_counts_alone(show: Show, start: Start, kind: str) -> None: 
 
 
 @pytest.fixture
-def output(show: Show) -> Iterator[Any]:  # noqa: F811
+def output(show: Show) -> Iterator[Any]:
     """Return what two workers that tell CloudWatch wrote to stdout and stderr."""
     said, port = io.StringIO(), free_port()
     child = Child(

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, cast
 import structlog
 from django.contrib import admin, messages
 from django.db.models import QuerySet
+from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -227,6 +228,7 @@ class BidAdmin(OrganizerScoped):
 class EventAdmin(OrganizerScoped):
     """The log of each auction with its chain of hashes."""
 
+    _private: ClassVar[tuple[str, ...]] = ("private", "salt")
     list_display = ("auction", "v", "s", "kind", "at_ms", "run")
     list_filter = ("kind",)
     search_fields = ("auction__title",)
@@ -240,7 +242,14 @@ class EventAdmin(OrganizerScoped):
 
     def get_exclude(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Hide the private part and its salt from hosts."""
-        return () if _actor(request).is_superuser else ("private", "salt")
+        return () if _actor(request).is_superuser else self._private
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse a filter by what is hidden: the number of rows that it leaves would tell a maximum digit by digit."""
+        if lookup.partition(LOOKUP_SEP)[0] in self._private and not _actor(request).is_superuser:
+            return False
+        allowed: bool = super().lookup_allowed(lookup, value, request)
+        return allowed
 
 
 @admin.register(Refusal)

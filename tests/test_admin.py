@@ -333,6 +333,27 @@ def test_private_parts_of_events_are_for_administrators_alone(client, host, staf
     assert "987654" in client.get(url).content.decode()
 
 
+@pytest.mark.parametrize("lookup", ["private__contains", "private__startswith", "private", "salt__gt"])
+def test_no_filter_tells_a_host_what_the_private_part_of_an_event_holds(client, host, staff, live_auction, lookup):
+    Event.objects.create(
+        auction=live_auction,
+        epoch="e",
+        v=1,
+        kind="HIGHEST_BID",
+        at_ms=1,
+        public="{}",
+        private='{"maximum":987654}',
+        salt="s",
+        hash="",
+    )
+    url = reverse("admin:bidding_event_changelist")
+    client.force_login(host)
+    assert client.get(url, {lookup: "9876"}).status_code == 400
+    assert client.get(url, {"kind": "HIGHEST_BID"}).status_code == 200
+    client.force_login(staff)
+    assert client.get(url, {lookup: "9876"}).status_code == 200
+
+
 def test_terms_are_published_as_a_new_version_and_never_changed(as_host, organizer):
     data = {"organizer": organizer.pk, "language": "en", "text": "Other words."}
     as_host.post(reverse("admin:auctions_termsversion_add"), data)

@@ -311,6 +311,7 @@ class LotInline(TabularInline):
     form = LotForm
     formset = LotFormSet
     extra = 0
+    per_page = 100
     fields = ("number", "title", "opening_amount", "reserve_amount", "preset", "status")
     readonly_fields = ("status",)
     show_change_link = True

@@ -5,8 +5,9 @@ belongs to. The rules themselves are in the services; nothing typed is ever lost
 """
 
 import zoneinfo
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from django import forms
 from django.db import transaction
@@ -19,8 +20,19 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Organizer, User
 from auctions import services
 from auctions.errors import Refused
-from auctions.models import Auction, AuctionStatus, EntryRequirement, ExtensionMode, Lot, LotStatus, Visibility
-from auctions.money import CURRENCIES, Currency, format_amount, parse_amount
+from auctions.form_fields import AmountField, SecondsField
+from auctions.models import (
+    Auction,
+    AuctionStatus,
+    EntryRequirement,
+    ExtensionMode,
+    Lot,
+    LotStatus,
+    ShippingProfile,
+    TaxRule,
+    Visibility,
+)
+from auctions.money import CURRENCIES, Currency
 from auctions.rules import (
     INCREMENT_PRESETS,
     PRESETS,
@@ -32,10 +44,8 @@ from auctions.rules import (
 )
 from auctions.selectors import shipping_profiles, tax_rules
 
-if TYPE_CHECKING:
-    Choice = forms.ModelChoiceField[Any]
-
 MAX_LOTS_A_FORM: Final = 200
+"""The settings let a request have as many fields and files as this takes."""
 OWN: Final = "own"
 _TIMING_FIELDS: Final = {
     "duration_ms": "duration",
@@ -121,11 +131,10 @@ class AuctionForm(_Control):
     )
     auto_start = forms.BooleanField(label=gettext_lazy("Go live by itself at that time"), required=False)
     auto_advance = forms.BooleanField(label=gettext_lazy("Open the next lot by itself"), required=False, initial=True)
-    gap = forms.IntegerField(
+    gap = SecondsField(
         label=gettext_lazy("Pause between lots, seconds"),
-        min_value=0,
-        max_value=3_600,
-        initial=8,
+        initial=8_000,
+        widget=AmountInput(),
         help_text=gettext_lazy("So long a result is shown."),
     )
 
@@ -176,7 +185,7 @@ class AuctionForm(_Control):
         values = {name: value for name, value in self.cleaned_data.items() if name not in {"premium", "gap", "cover"}}
         return values | {
             "buyer_premium_bp": self.cleaned_data["premium"],
-            "gap_ms": self.cleaned_data["gap"] * 1_000,
+            "gap_ms": self.cleaned_data["gap"],
         }
 
     @classmethod
@@ -195,16 +204,28 @@ class AuctionForm(_Control):
             "starts_at": starts and timezone.make_naive(starts, zoneinfo.ZoneInfo(auction.time_zone)),
             "auto_start": auction.auto_start,
             "auto_advance": auction.auto_advance,
-            "gap": auction.gap_ms // 1_000,
+            "gap": auction.gap_ms,
         }
 
 
-def _seconds(label: Any, low: int, high: int, initial: int) -> forms.IntegerField:
-    return forms.IntegerField(label=label, min_value=low, max_value=high, initial=initial, required=False)
+def _optional_amount(label: Any, help_text: Any = "") -> AmountField:
+    return AmountField(label=label, required=False, widget=AmountInput(), help_text=help_text)
+
+
+def _optional_seconds(label: Any, initial_ms: int) -> SecondsField:
+    return SecondsField(label=label, required=False, initial=initial_ms, widget=AmountInput())
+
+
+def _optional_choice(label: Any) -> forms.TypedChoiceField:
+    return forms.TypedChoiceField(label=label, required=False, empty_value=None)
+
+
+Offered = Mapping[str, Sequence[TaxRule] | Sequence[ShippingProfile]]
+"""What the lots of a sheet may choose from, by field: read once for all of them."""
 
 
 class LotForm(_Control):
-    """One lot. Amounts are decimal strings in the auction's currency, durations seconds."""
+    """One lot. Amounts are written as decimals in the auction's currency, times as seconds."""
 
     id = forms.IntegerField(required=False, widget=forms.HiddenInput)
     number = forms.CharField(
@@ -230,16 +251,13 @@ class LotForm(_Control):
         max_length=200,
         help_text=gettext_lazy("For people who cannot see it."),
     )
-    opening_amount = forms.CharField(label=gettext_lazy("Opening bid"), widget=AmountInput())
-    reserve_amount = forms.CharField(
-        label=gettext_lazy("Reserve"),
-        required=False,
-        widget=AmountInput(),
-        help_text=gettext_lazy("Below it the lot is not sold. Kept secret."),
+    opening_amount = AmountField(label=gettext_lazy("Opening bid"), widget=AmountInput())
+    reserve_amount = _optional_amount(
+        gettext_lazy("Reserve"), gettext_lazy("Below it the lot is not sold. Kept secret.")
     )
-    buy_now_amount = forms.CharField(label=gettext_lazy("Buy-now price"), required=False, widget=AmountInput())
-    estimate_low = forms.CharField(label=gettext_lazy("Estimate, from"), required=False, widget=AmountInput())
-    estimate_high = forms.CharField(label=gettext_lazy("Estimate, to"), required=False, widget=AmountInput())
+    buy_now_amount = _optional_amount(gettext_lazy("Buy-now price"))
+    estimate_low = _optional_amount(gettext_lazy("Estimate, from"))
+    estimate_high = _optional_amount(gettext_lazy("Estimate, to"))
     increments = forms.ChoiceField(
         label=gettext_lazy("Steps"),
         choices=[*INCREMENT_PRESETS.items(), (OWN, gettext_lazy("Own steps, written below"))],
@@ -257,35 +275,36 @@ class LotForm(_Control):
         initial="classic",
         widget=forms.RadioSelect,
     )
-    duration = forms.IntegerField(
-        label=gettext_lazy("Duration, seconds"), min_value=1, max_value=30 * 86_400, initial=60
-    )
-    window = _seconds(gettext_lazy("A bid in the last … seconds"), 0, 3_600, 30)
-    extension = _seconds(gettext_lazy("adds … seconds"), 0, 3_600, 30)
+    duration = SecondsField(label=gettext_lazy("Duration, seconds"), initial=60_000, widget=AmountInput())
+    window = _optional_seconds(gettext_lazy("A bid in the last … seconds"), 30_000)
+    extension = _optional_seconds(gettext_lazy("adds … seconds"), 30_000)
     extension_mode = forms.ChoiceField(
         label=gettext_lazy("An extension"),
         choices=ExtensionMode.choices,
         initial=ExtensionMode.ADD,
         required=False,
     )
-    extension_cap = _seconds(gettext_lazy("At most … times"), 0, 1_000, 20)
-    tax_rule: "forms.ModelChoiceField[Any]" = forms.ModelChoiceField(
-        label=gettext_lazy("Tax"), queryset=None, required=False
+    extension_cap = forms.IntegerField(
+        label=gettext_lazy("At most … times"), min_value=0, max_value=1_000, initial=20, required=False
     )
-    shipping: "forms.ModelChoiceField[Any]" = forms.ModelChoiceField(
-        label=gettext_lazy("Delivery"), queryset=None, required=False
-    )
+    tax_rule = _optional_choice(gettext_lazy("Tax"))
+    shipping = _optional_choice(gettext_lazy("Delivery"))
 
     AMOUNTS = ("opening_amount", "reserve_amount", "buy_now_amount", "estimate_low", "estimate_high")
 
-    def __init__(self, *args: Any, organizer: Organizer, currency: Currency, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, currency: Currency, offered: Offered, **kwargs: Any) -> None:
         self.currency = currency
         super().__init__(*args, **kwargs)
-        for name, choices in (("tax_rule", tax_rules(organizer)), ("shipping", shipping_profiles(organizer))):
-            field = cast("Choice", self.fields[name])
-            field.queryset = choices
-            if not choices:
+        for name in self.AMOUNTS:
+            cast(AmountField, self.fields[name]).currency = currency
+        for name, rows in offered.items():
+            if not rows:
                 del self.fields[name]
+                continue
+            by_key = {str(row.pk): row for row in rows}
+            field = cast(forms.TypedChoiceField, self.fields[name])
+            field.choices = [("", "–"), *((key, str(row)) for key, row in by_key.items())]  # noqa: RUF001
+            field.coerce = by_key.__getitem__
 
     @cached_property
     def is_locked(self) -> bool:
@@ -314,21 +333,8 @@ class LotForm(_Control):
         return title
 
     def clean(self) -> dict[str, Any]:
-        """Read amounts and steps in the auction's currency."""
+        """Read steps in the auction's currency."""
         values = super().clean() or self.cleaned_data
-        for name in self.AMOUNTS:
-            text = str(values.get(name) or "").strip()
-            if not text:
-                values[name] = None
-                continue
-            values[name] = parse_amount(text, self.currency.exponent)
-            if values[name] is None:
-                example = format_amount(125 * 10**self.currency.exponent, self.currency.exponent)
-                self.add_error(
-                    name,
-                    _("Write an amount in %(code)s, like %(example)s.")
-                    % {"code": self.currency.code, "example": example},
-                )
         if values.get("increments") == OWN:
             try:
                 values["steps"] = parse_increments(values.get("own_increments") or "", self.currency)
@@ -344,13 +350,13 @@ class LotForm(_Control):
         values = self.cleaned_data
         preset = PRESETS.get(values.get("preset") or "")
         base = preset.timing if preset else Timing()
-        duration = values["duration"] * 1_000
+        duration = values["duration"]
         if preset is not None:
             return Timing(duration, base.window_ms, base.extension_ms, base.extension_mode, base.extension_cap)
         return Timing(
             duration_ms=duration,
-            window_ms=(values.get("window") or 0) * 1_000,
-            extension_ms=(values.get("extension") or 0) * 1_000,
+            window_ms=values.get("window") or 0,
+            extension_ms=values.get("extension") or 0,
             extension_mode=ExtensionMode(values.get("extension_mode") or ExtensionMode.ADD),
             extension_cap=values.get("extension_cap") or 0,
         )
@@ -411,22 +417,20 @@ class LotForm(_Control):
             "increments": named[0] if named else OWN,
             "own_increments": "" if named else write_increments(lot.increments, currency),
             "preset": preset[0] if preset else OWN,
-            "duration": lot.duration_ms // 1_000,
-            "window": lot.window_ms // 1_000,
-            "extension": lot.extension_ms // 1_000,
+            "duration": lot.duration_ms,
+            "window": lot.window_ms,
+            "extension": lot.extension_ms,
             "extension_mode": lot.extension_mode,
             "extension_cap": lot.extension_cap,
         }
-        for name in cls.AMOUNTS:
-            amount = getattr(lot, name)
-            initial[name] = "" if amount is None else format_amount(amount, currency.exponent)
-        return initial
+        return initial | {name: getattr(lot, name) for name in cls.AMOUNTS}
 
 
 class AuctionSheet:
     """The auction and its lots as one form: what the host sees, checks and saves in one go.
 
     `add_lot` and `remove_lot` are ordinary submit buttons, so that the sheet grows and shrinks without JavaScript.
+    `shown` names the stored lots that the page was made with.
     """
 
     def __init__(
@@ -440,6 +444,11 @@ class AuctionSheet:
     ) -> None:
         self.actor, self.organizer, self.auction = actor, organizer, auction
         self.lots = {lot.pk: lot for lot in lots or []}
+        self.shown = [str(pk) for pk in self.lots]
+        self._offered: Offered = {
+            "tax_rule": list(tax_rules(organizer)),
+            "shipping": list(shipping_profiles(organizer)),
+        }
         data = request.POST if request.method == "POST" else None
         files = request.FILES if request.method == "POST" else None
         self.form = AuctionForm(data, files, initial=AuctionForm.initial_of(auction) if auction else {})
@@ -453,8 +462,11 @@ class AuctionSheet:
             for index, initial in enumerate(initials):
                 self.lot_forms.append(self._lot_form(index, initial=initial))
             return
+        self.shown = data.getlist("shown")
         removed = data.get("remove_lot")
         indexes = [text for text in data.getlist("lot") if text.isascii() and text.isdecimal() and len(text) < 5]
+        if len(indexes) > MAX_LOTS_A_FORM:
+            self._error = _("A sheet takes at most %(count)d lots. Nothing was saved.") % {"count": MAX_LOTS_A_FORM}
         for text in indexes[:MAX_LOTS_A_FORM]:
             if text != removed:
                 self.lot_forms.append(self._bound(data, files, int(text)))
@@ -469,7 +481,7 @@ class AuctionSheet:
     @property
     def blank(self) -> LotForm:
         """A lot to copy, for the page's script."""
-        return LotForm(prefix="lot-__index__", organizer=self.organizer, currency=self.form.currency)
+        return LotForm(prefix="lot-__index__", currency=self.form.currency, offered=self._offered)
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -517,9 +529,10 @@ class AuctionSheet:
         return auction
 
     def _update(self, auction: Auction) -> Auction:
+        # Only what this very sheet showed can be missing from it: another host may have added lots meanwhile.
         kept = {form.cleaned_data.get("id") for form in self.lot_forms}
         for lot in list(self.lots.values()):
-            if lot.pk not in kept:
+            if lot.pk not in kept and str(lot.pk) in self.shown:
                 services.lot_remove(actor=self.actor, lot=lot)
         auction = services.auction_update(
             actor=self.actor, auction=auction, **cast(services.AuctionChanges, self.form.values())
@@ -564,9 +577,7 @@ class AuctionSheet:
             self._error = refused.message
 
     def _lot_form(self, index: int, initial: dict[str, Any] | None = None) -> LotForm:
-        return LotForm(
-            prefix=f"lot-{index}", organizer=self.organizer, currency=self.form.currency, initial=initial or {}
-        )
+        return LotForm(prefix=f"lot-{index}", currency=self.form.currency, offered=self._offered, initial=initial or {})
 
     def _bound(self, data: Any, files: Any, index: int) -> LotForm:
         prefix = f"lot-{index}"
@@ -575,8 +586,8 @@ class AuctionSheet:
             data,
             files,
             prefix=prefix,
-            organizer=self.organizer,
             currency=self.form.currency,
+            offered=self._offered,
             initial=LotForm.initial_of(stored) if stored else {},
         )
 

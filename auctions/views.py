@@ -11,11 +11,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from auctions.errors import Refused
-from auctions.forms import AuctionSheet
+from auctions.forms import MAX_LOTS_A_FORM, AuctionSheet
 from auctions.models import Auction, AuctionStatus, Lot
 from auctions.presenting import money_style, span_text
 from auctions.rules import PRESETS, rules_in_words
@@ -24,14 +24,14 @@ from auctions.services import organizer_for
 
 
 @login_required
-@require_GET
+@require_safe
 def host_auctions(request: HttpRequest) -> HttpResponse:
     """List the auctions that this person prepares and runs."""
     return render(request, "auctions/host_auctions.html", {"auctions": auctions_of_host(request.user)})
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def auction_new(request: HttpRequest) -> HttpResponse:
     """Create a draft with its lots."""
     assert isinstance(request.user, User)
@@ -43,7 +43,7 @@ def auction_new(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def auction_edit(request: HttpRequest, auction_id: int) -> HttpResponse:
     """Change an auction and its lots."""
     assert isinstance(request.user, User)
@@ -51,14 +51,17 @@ def auction_edit(request: HttpRequest, auction_id: int) -> HttpResponse:
     if auction.status in (AuctionStatus.ENDED, AuctionStatus.CANCELLED):
         messages.info(request, _("The auction is over; what it was stays on record."))
         return redirect("host_auction", auction_id=auction.pk)
-    sheet = AuctionSheet(
-        request, actor=request.user, organizer=auction.organizer, auction=auction, lots=catalogue(auction)
-    )
+    lots = catalogue(auction)
+    if len(lots) > MAX_LOTS_A_FORM:
+        text = _("A show of more than %(count)d lots is changed in the admin, where they come in pages.")
+        messages.info(request, text % {"count": MAX_LOTS_A_FORM})
+        return redirect("host_auction", auction_id=auction.pk)
+    sheet = AuctionSheet(request, actor=request.user, organizer=auction.organizer, auction=auction, lots=lots)
     return _edit(request, sheet)
 
 
 @login_required
-@require_GET
+@require_safe
 def host_auction(request: HttpRequest, auction_id: int) -> HttpResponse:
     """Show what is ready, how long the evening takes, and the one step that comes next."""
     auction = _managed(request, auction_id)

@@ -1,13 +1,15 @@
 """The host's sheet: it saves, it grows and shrinks without scripts, and every error stands at its field."""
 
 import io
+import re
 
 import pytest
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import reverse
 from PIL import Image
 
 from auctions.forms import MAX_LOTS_A_FORM
-from auctions.models import Auction, AuctionStatus, Lot, LotStatus
+from auctions.models import Auction, AuctionStatus, Lot, LotStatus, ShippingProfile, TaxRule
 
 pytest_plugins = ["tests.cast"]
 
@@ -72,7 +74,9 @@ def test_amounts_are_read_in_the_currency_of_the_show(at_desk):
     assert Lot.objects.get().opening_amount == 1_250
 
     response = at_desk.post(NEW, sheet({"opening_amount": "12.50"}, currency_code="JPY"))
-    assert errors(response) == {"opening_amount": ["Write an amount in JPY, like 125."]}
+    assert errors(response) == {
+        "opening_amount": ["Write an amount in JPY above 0, like 125, without thousands separators."]
+    }
 
 
 @pytest.mark.parametrize("wrong", ["NaN", "1e5", "-1", "0", "1,000.00", "12.345", "٣٤", "1 000"])
@@ -192,10 +196,11 @@ def test_a_draft_is_changed_lot_by_lot(at_desk):
     keep, drop = auction.lots.all()
     edit = reverse("host_auction_edit", args=(auction.pk,))
     shown = at_desk.get(edit).context["sheet"]
-    assert shown.lot_forms[0].initial["opening_amount"] == "40.00"
+    assert shown.lot_forms[0]["opening_amount"].value() == "40.00"
     assert shown.form.initial["premium"] == "12.5"
 
-    at_desk.post(edit, sheet({"id": keep.pk, "title": "Changed"}, {"title": "Added"}, title="New title", premium="10"))
+    changes = sheet({"id": keep.pk, "title": "Changed"}, {"title": "Added"}, title="New title", premium="10")
+    at_desk.post(edit, changes | {"shown": shown.shown})
 
     auction.refresh_from_db()
     assert (auction.title, auction.buyer_premium_bp) == ("New title", 1_000)
@@ -238,3 +243,119 @@ def test_the_evening_of_others_is_not_found(client, at_desk, bidder):
 def test_strangers_sign_in_first(client, db):
     for path in (NEW, "/host/auctions/", "/my/bids/"):
         assert client.get(path).url == f"/accounts/login/?next={path}"
+
+
+def test_a_sheet_takes_as_many_lots_as_it_says(at_desk):
+    names = ("id", "number", "description", "condition", "alt", "reserve_amount", "buy_now_amount", "estimate_low")
+    names += ("estimate_high", "own_increments", "window", "extension", "extension_mode", "extension_cap")
+    lot = dict.fromkeys(names, "") | {"picture": io.BytesIO()}
+    body = encode_multipart(BOUNDARY, sheet(*[lot] * MAX_LOTS_A_FORM))
+    # As a browser sends it: every control, and a part without a name for a picture that was not chosen.
+    body = re.sub(rb'filename="[^"]+"', b'filename=""', body)
+
+    response = at_desk.generic("POST", NEW, body, content_type=MULTIPART_CONTENT)
+
+    assert response.status_code == 302
+    assert Lot.objects.count() == MAX_LOTS_A_FORM
+
+
+def test_more_lots_than_a_sheet_takes_are_refused_in_words(at_desk):
+    response = at_desk.post(NEW, sheet(*({} for _ in range(MAX_LOTS_A_FORM + 1))))
+
+    assert response.status_code == 422
+    assert "at most 200 lots" in response.context["sheet"].error
+    assert not Auction.objects.exists()
+
+
+def add_lots(auction, upto):
+    for number in range(auction.lots.count() + 1, upto + 1):
+        Lot.objects.create(
+            auction=auction,
+            number=str(number),
+            position=number,
+            title=f"Lot {number}",
+            opening_amount=1_000,
+            increments=[[0, 500]],
+        )
+
+
+def stored(auction):
+    """Return the sheet of a stored auction as its page sends it."""
+    lots = list(auction.lots.all())
+    return sheet(
+        *({"id": str(lot.pk), "number": lot.number, "title": lot.title} for lot in lots),
+        shown=[str(lot.pk) for lot in lots],
+    )
+
+
+def test_a_show_that_is_too_long_for_a_sheet_is_changed_elsewhere(at_desk, draft_auction):
+    path = reverse("host_auction_edit", args=(draft_auction.pk,))
+    add_lots(draft_auction, MAX_LOTS_A_FORM + 1)
+
+    for response in (at_desk.get(path, follow=True), at_desk.post(path, stored(draft_auction), follow=True)):
+        assert response.redirect_chain[0][0] == reverse("host_auction", args=(draft_auction.pk,))
+        assert "in the admin" in str(next(iter(response.context["messages"])))
+    assert draft_auction.lots.count() == MAX_LOTS_A_FORM + 1
+
+
+def test_a_lot_is_taken_out_by_leaving_it_out_of_the_sheet_that_showed_it(at_desk, draft_auction):
+    path = reverse("host_auction_edit", args=(draft_auction.pk,))
+    first, second = draft_auction.lots.all()
+    assert at_desk.get(path).context["sheet"].shown == [str(first.pk), str(second.pk)]
+    data = sheet({"id": str(second.pk), "number": "2"}, shown=[str(first.pk), str(second.pk)])
+
+    assert at_desk.post(path, data).status_code == 302
+
+    assert list(draft_auction.lots.all()) == [second]
+
+
+def test_a_lot_that_somebody_else_added_meanwhile_stays(at_desk, draft_auction):
+    data = stored(draft_auction)
+    add_lots(draft_auction, 3)
+
+    assert at_desk.post(reverse("host_auction_edit", args=(draft_auction.pk,)), data).status_code == 302
+
+    assert [lot.number for lot in draft_auction.lots.all()] == ["1", "2", "3"]
+
+
+def test_the_sheet_makes_as_many_queries_for_many_lots_as_for_two(
+    at_desk, draft_auction, organizer, django_assert_max_num_queries
+):
+    TaxRule.objects.create(organizer=organizer, name="VAT")
+    ShippingProfile.objects.create(organizer=organizer, name="Parcel")
+    add_lots(draft_auction, 40)
+
+    with django_assert_max_num_queries(16):
+        at_desk.get(reverse("host_auction_edit", args=(draft_auction.pk,)))
+
+
+def test_tax_and_delivery_are_chosen_from_the_houses_own(at_desk, organizer, other_host):
+    tax = TaxRule.objects.create(organizer=organizer, name="VAT")
+    foreign = TaxRule.objects.create(organizer=other_host.memberships.get().organizer, name="Theirs")
+
+    response = at_desk.post(NEW, sheet({"tax_rule": str(foreign.pk)}))
+    assert list(errors(response)) == ["tax_rule"]
+
+    at_desk.post(NEW, sheet({"tax_rule": str(tax.pk)}, {"tax_rule": ""}))
+    assert [lot.tax_rule for lot in Lot.objects.order_by("pk")] == [tax, None]
+
+
+def test_tenths_of_a_second_survive_the_sheet(at_desk, draft_auction):
+    Auction.objects.update(gap_ms=2_500)
+    Lot.objects.update(duration_ms=45_500, window_ms=7_500, extension_ms=7_500)
+    page = at_desk.get(reverse("host_auction_edit", args=(draft_auction.pk,))).context["sheet"]
+    shown = {name: page.lot_forms[0][name].value() for name in ("preset", "duration", "window", "extension")}
+    assert (shown, page.form["gap"].value()) == (
+        {"preset": "own", "duration": "45.5", "window": "7.5", "extension": "7.5"},
+        "2.5",
+    )
+    lots = [
+        {"id": str(lot.pk), "number": lot.number, "extension_cap": "20"} | shown for lot in draft_auction.lots.all()
+    ]
+
+    assert (
+        at_desk.post(reverse("host_auction_edit", args=(draft_auction.pk,)), sheet(*lots, gap="2.5")).status_code == 302
+    )
+
+    assert set(Lot.objects.values_list("duration_ms", "window_ms", "extension_ms")) == {(45_500, 7_500, 7_500)}
+    assert Auction.objects.get().gap_ms == 2_500

@@ -3,6 +3,7 @@
 Owns the rule for where sockets may come from. Who somebody is and what they may see, the apps decide.
 """
 
+import codecs
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -18,7 +19,9 @@ http = get_asgi_application()
 # The apps' models can be imported only once Django is set up.
 from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
+from django.utils.http import parse_header_parameters  # noqa: E402
 
+from auctions.problems import problem_response  # noqa: E402
 from bidding.emf import report_every_minute  # noqa: E402
 from bidding.room.consumers import no_such_room  # noqa: E402
 from bidding.room.entrance import cookie  # noqa: E402
@@ -54,9 +57,47 @@ def _is_own(headers: list[tuple[bytes, bytes]]) -> bool:
     return len(origins) == 1 and origins[0] in own
 
 
+class OwnCharset:
+    """Lets requests in that are written in UTF-8, as everything here is.
+
+    Django reads the query in the charset that a request names before any middleware runs, and Python knows encodings
+    that are no text: that would be an error of ours.
+    """
+
+    def __init__(self, inner: Application) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Pass the request on, or refuse it."""
+        if _is_readable(scope["headers"]):
+            await self._inner(scope, receive, send)
+            return
+        refusal = problem_response(400, "bad_request", "Send UTF-8.")
+        headers = [(name.lower().encode(), value.encode()) for name, value in refusal.items()]
+        await send({"type": "http.response.start", "status": refusal.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": refusal.content})
+
+
+def _is_readable(headers: list[tuple[bytes, bytes]]) -> bool:
+    for name, value in headers:
+        if name == b"content-type":
+            try:
+                _type, parameters = parse_header_parameters(value.decode("latin-1"))
+            except ValueError:
+                return False
+            try:
+                charset = codecs.lookup(parameters.get("charset", "utf-8")).name
+            except (LookupError, ValueError):
+                # Django passes over a charset that does not exist.
+                continue
+            if charset not in {"utf-8", "ascii"}:
+                return False
+    return True
+
+
 application = ProtocolTypeRouter(
     {
-        "http": http,
+        "http": OwnCharset(http),
         "websocket": OwnOrigin(URLRouter([*websocket_urlpatterns, re_path(r"", cast("Any", no_such_room))])),
     }
 )

@@ -18,6 +18,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("bidding.urls")),
 ]
 
+handler400 = "auction_site.requests.bad_request"
+handler404 = "auction_site.requests.page_not_found"
+
 # Pictures kept on this machine are written by us alone (re-encoded), so they may be served from here.
 if isinstance(default_storage, FileSystemStorage):
     urlpatterns.append(path("media/<path:path>", media))

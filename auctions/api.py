@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import generics, pagination
+from rest_framework import exceptions, generics, pagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from auctions.models import Auction, AuctionStatus
 from auctions.permissions import AnyUser, visible_auctions
@@ -24,6 +26,13 @@ class Pages(pagination.CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
+
+    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: APIView | None = None) -> Any:
+        """Return a page; a cursor whose position is no value of the list is as unknown as any other made-up one."""
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (ValueError, ValidationError):
+            raise exceptions.NotFound(self.invalid_cursor_message) from None
 
 
 class AuctionPages(Pages):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpResponse, JsonResponse
 from rest_framework import exceptions, serializers, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
@@ -71,17 +71,16 @@ class ProblemSerializer(serializers.Serializer[Any]):
 def problem(
     status_code: int, code: str, detail: str, errors: list[dict[str, str]] | None = None, headers: Any = None
 ) -> Response:
-    """Return an error as the API answers it."""
-    body: dict[str, Any] = {
-        "type": "about:blank",
-        "title": _TITLES.get(status_code, "Error"),
-        "status": status_code,
-        "code": code,
-        "detail": detail,
-    }
+    """Return an error as a view of the API answers it."""
+    body = _body(status_code, code, detail)
     if errors:
         body["errors"] = errors
     return Response(body, status=status_code, headers=headers, content_type=CONTENT_TYPE)
+
+
+def problem_response(status_code: int, code: str, detail: str) -> HttpResponse:
+    """Return an error of the API where no view of it was reached."""
+    return JsonResponse(_body(status_code, code, detail), status=status_code, content_type=CONTENT_TYPE)
 
 
 def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -105,6 +104,16 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     codes = error.get_codes()
     code = codes if isinstance(codes, str) else "invalid"
     return problem(error.status_code, _CODES.get(code, code), str(error.detail), headers=headers)
+
+
+def _body(status_code: int, code: str, detail: str) -> dict[str, Any]:
+    return {
+        "type": "about:blank",
+        "title": _TITLES.get(status_code, "Error"),
+        "status": status_code,
+        "code": code,
+        "detail": detail,
+    }
 
 
 def _refused(error: Refused) -> Response:

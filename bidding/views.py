@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from auctions.errors import Refused
@@ -25,13 +25,13 @@ from bidding import pages, protocol, services
 from bidding.selectors import room_info
 
 
-@require_GET
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Show what is live, what comes, and what is over."""
     return render(request, "bidding/home.html", {"home": pages.home_page(request.user)})
 
 
-@require_GET
+@require_safe
 def room(request: HttpRequest, slug: str) -> HttpResponse:
     """Show an auction in the form that its status asks for: catalogue, room or results."""
     auction = _visible(request, slug)
@@ -55,7 +55,7 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def paddle(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask for acceptance of the terms and give out a paddle, for those who have no JavaScript."""
     auction = _visible(request, slug)
@@ -81,10 +81,12 @@ def paddle(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def bid(request: HttpRequest, slug: str) -> HttpResponse:
-    """Place a bid that came as a form, and say what became of it."""
+    """Place a bid that came as a form, and say what became of it; who had to sign in for it comes by GET."""
     auction = _visible(request, slug)
+    if request.method == "GET":
+        return redirect("room", slug=slug)
     info = room_info(auction.pk)
     assert info is not None
     assert isinstance(request.user, User)
@@ -119,7 +121,7 @@ def bid(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("room", slug=slug)
 
 
-@require_GET
+@require_safe
 def lot(request: HttpRequest, lot_id: int) -> HttpResponse:
     """Show one lot: its result, price history and rules."""
     page = pages.lot_page(request.user, lot_id)
@@ -129,7 +131,7 @@ def lot(request: HttpRequest, lot_id: int) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def my_bids(request: HttpRequest) -> HttpResponse:
     """Show where this person has a paddle, and how every bid stands."""
     assert isinstance(request.user, User)
@@ -137,12 +139,17 @@ def my_bids(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def host_step(request: HttpRequest, auction_id: int, step: str) -> HttpResponse:
-    """Take one step of a show: schedule, go live, open the next lot, hammer, end, cancel."""
+    """Take one step of a show: schedule, go live, open the next lot, hammer, end, cancel.
+
+    Who had to sign in for it comes by GET, and looks before they press again.
+    """
     auction = auction_for_host(request.user, auction_id)
     if auction is None or step not in _STEPS:
         raise Http404
+    if request.method == "GET":
+        return redirect("host_auction", auction_id=auction.pk)
     assert isinstance(request.user, User)
     try:
         messages.success(request, _STEPS[step](auction, request.user))

@@ -223,7 +223,8 @@ def cookie(headers: Collection[tuple[bytes, bytes]], name: str) -> str | None:
     for header, value in headers:
         if header == b"cookie":
             found: str | None = parse_cookie(value.decode("latin-1")).get(name)
-            if found:
+            # A quoted cookie may hold a zero byte, which PostgreSQL does not let one look for.
+            if found and "\0" not in found:
                 return found
     return None
 

@@ -4,15 +4,19 @@ Owns nothing but parsing. `django-environ` reads the database URL; everything el
 because a lenient reader would turn `DEBUG=ture` into False without a word.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import environ
+import redis
 from django.core.exceptions import ImproperlyConfigured
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
+_IMPLIED_PORTS = {"http": 80, "https": 443}
+_MAIL = "smtp+tls://user:password@host:port or consolemail://"
 
 
 class Environment:
@@ -42,9 +46,9 @@ class Environment:
     def number(self, name: str, default: int, *, minimum: int = 0) -> int:
         """Return a whole number of at least `minimum`."""
         value = self.text(name, str(default))
-        if value.isascii() and value.isdecimal() and int(value) >= minimum:
+        if value.isascii() and value.isdecimal() and len(value) < 10 and int(value) >= minimum:
             return int(value)
-        raise _wrong(name, value, f"a whole number of at least {minimum}")
+        raise _wrong(name, value[:40], f"a whole number of at least {minimum} and below a billion")
 
     def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
         """Return one of the `allowed` words."""
@@ -57,13 +61,43 @@ class Environment:
         """Return a comma-separated list without empty entries."""
         return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
 
-    def url(self, name: str, default: str | None = None, *, schemes: tuple[str, ...]) -> str:
-        """Return an address with a host and one of the given schemes."""
+    def hosts(self, name: str, default: str) -> list[str]:
+        """Return comma-separated host names as ALLOWED_HOSTS takes them: without scheme, port or path."""
+        names = self.words(name, default)
+        for host in names:
+            if "/" in host or (":" in host and not host.startswith("[")):
+                raise _wrong(name, host, "host names like auctions.example, without https:// and port")
+        return names
+
+    def origin(self, name: str, default: str | None = None) -> str:
+        """Return a site's own address as browsers write it: scheme, host in lower case, and no port that is implied."""
+        return _origin(name, self.text(name, default))
+
+    def origins(self, name: str, default: str = "") -> list[str]:
+        """Return comma-separated origins."""
+        return [_origin(name, word) for word in self.words(name, default)]
+
+    def redis(self, name: str, default: str | None = None) -> str:
+        """Return the address of a Redis server, as redis-py reads it."""
+        value = self._address(name, default, ("redis", "rediss", "unix"))
+        database = "" if value.startswith("unix:") else urlsplit(value).path.strip("/")
+        try:
+            redis.connection.parse_url(value)
+            # The client would take the first database for one that is no number.
+            usable = not database or (database.isascii() and database.isdecimal())
+        except ValueError:
+            usable = False
+        if not usable:
+            raise _wrong(name, value, "an address like redis://host:6379/0")
+        return value
+
+    def _address(self, name: str, default: str | None, schemes: tuple[str, ...]) -> str:
         value = self.text(name, default)
         try:
             parts = urlsplit(value)
-            usable = parts.scheme in schemes and bool(parts.hostname or parts.path)
             _ = parts.port
+            usable = parts.scheme in schemes and value.startswith(f"{parts.scheme}://")
+            usable = usable and bool(parts.hostname or parts.path)
         except ValueError:
             usable = False
         if not usable:
@@ -75,16 +109,38 @@ class Environment:
         value = self.text(name, default)
         scheme = value.partition("://")[0]
         if scheme not in ("consolemail", "filemail", "memorymail", "smtp", "smtp+tls", "smtp+ssl"):
-            raise _wrong(name, value, "smtp+tls://user:password@host:port or consolemail://")
-        config: dict[str, Any] = environ.Env.email_url_config(value)
+            raise _wrong(name, value, _MAIL)
+        try:
+            config: dict[str, Any] = environ.Env.email_url_config(value)
+        except ValueError:
+            raise _wrong(name, value, _MAIL) from None
         return config
 
     def database(self, name: str, default: str) -> dict[str, Any]:
         """Return Django's database settings for a sqlite:/// or postgres:// address."""
-        value = self.url(name, default, schemes=("sqlite", "postgres", "postgresql"))
+        value = self._address(name, default, ("sqlite", "postgres", "postgresql"))
         config: dict[str, Any] = environ.Env.db_url_config(value)
+        if not config.get("NAME"):
+            raise _wrong(name, value, "the name of a database at its end, like postgres://user:password@host/name")
         return config
 
 
+def _origin(name: str, value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    # No user, path or query: a browser's Origin has none, and would never be the same.
+    if value.rstrip("/").lower() != f"{parts.scheme}://{parts.netloc}".lower() or "@" in parts.netloc:
+        raise _wrong(name, value, "an origin like https://auctions.example")
+    if parts.scheme not in _IMPLIED_PORTS or not parts.hostname:
+        raise _wrong(name, value, "an origin starting with https:// or http://")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + ("" if port in (None, _IMPLIED_PORTS[parts.scheme]) else f":{port}")
+
+
 def _wrong(name: str, value: str, expected: str) -> ImproperlyConfigured:
-    return ImproperlyConfigured(f"{name} is {value!r}: expected {expected}.")
+    # The line ends up in a log, where no password belongs.
+    shown = re.sub(r"(?<=//).*@", "…@", value)
+    return ImproperlyConfigured(f"{name} is {shown!r}: expected {expected}.")

@@ -27,9 +27,9 @@ _RELAXED = DEBUG or DEMO
 
 VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
 SECRET_KEY = env.text("SECRET_KEY", "development-only-" + "x" * 50 if DEBUG else None)
-if len(SECRET_KEY) < 32:
-    raise ImproperlyConfigured("SECRET_KEY is too short: expected at least 32 random characters.")
-PUBLIC_URL = env.url("PUBLIC_URL", "http://127.0.0.1:8000" if _RELAXED else None, schemes=("http", "https")).rstrip("/")
+if len(SECRET_KEY) < 50:
+    raise ImproperlyConfigured("SECRET_KEY is too short: expected at least 50 random characters.")
+PUBLIC_URL = env.origin("PUBLIC_URL", "http://127.0.0.1:8000" if _RELAXED else None)
 _PUBLIC = urlsplit(PUBLIC_URL)
 SECURE = _PUBLIC.scheme == "https"
 if DEMO and SECURE:
@@ -37,10 +37,10 @@ if DEMO and SECURE:
 if not SECURE and not _RELAXED:
     raise ImproperlyConfigured(f"PUBLIC_URL is {PUBLIC_URL!r}: expected https:// unless DEBUG or DEMO is on.")
 
-ALLOWED_HOSTS = env.words(
+ALLOWED_HOSTS = env.hosts(
     "ALLOWED_HOSTS", f"{_PUBLIC.hostname},127.0.0.1,localhost" if _RELAXED else str(_PUBLIC.hostname)
 )
-CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", PUBLIC_URL)
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS", PUBLIC_URL)
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
 """How many reverse proxies of our own stand in front; only so many X-Forwarded-For entries are believed."""
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
@@ -137,9 +137,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: the floor decides bids, the side carries what may be lost --------------------------------
 
-_REDIS = ("redis", "rediss", "unix")
-REDIS_URL = env.url("REDIS_URL", "redis://127.0.0.1:6379/0" if DEBUG else None, schemes=_REDIS)
-SIDE_REDIS_URL = env.url("SIDE_REDIS_URL", "redis://127.0.0.1:6380/0" if DEBUG else None, schemes=_REDIS)
+REDIS_URL = env.redis("REDIS_URL", "redis://127.0.0.1:6379/0" if DEBUG else None)
+SIDE_REDIS_URL = env.redis("SIDE_REDIS_URL", "redis://127.0.0.1:6380/0" if DEBUG else None)
 
 CHANNEL_LAYERS = {
     "default": {

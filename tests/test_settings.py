@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from auction_site.environment import Environment
+
 ROOT = Path(__file__).parent.parent
 GOOD = {
-    "SECRET_KEY": "k" * 50,
+    "SECRET_KEY": "0123456789" * 5,
     "PUBLIC_URL": "https://auctions.example",
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "SIDE_REDIS_URL": "redis://127.0.0.1:2/0",
@@ -56,6 +58,23 @@ def test_a_good_environment_starts() -> None:
         ("METRICS_EMF", "cloudwatch"),
         ("LOG_FORMAT", "xml"),
         ("DEMO", "1"),
+        ("SECRET_KEY", "0123456789" * 4),
+        ("PUBLIC_URL", "https:auctions.example"),
+        ("PUBLIC_URL", "https://auctions.example/shop"),
+        ("PUBLIC_URL", "https://user:word@auctions.example"),
+        ("REDIS_URL", "redis:floor"),
+        ("REDIS_URL", "redis://127.0.0.1/first"),
+        ("SIDE_REDIS_URL", "redis://127.0.0.1/0?socket_timeout=soon"),
+        ("DATABASE_URL", "postgres:auctions"),
+        ("DATABASE_URL", "postgres://127.0.0.1"),
+        ("EMAIL_URL", "smtp://mail.example:port"),
+        ("EMAIL_URL", "smtp+tls://user:word@mail.example:99999"),
+        ("CSRF_TRUSTED_ORIGINS", "auctions.example"),
+        ("CSRF_TRUSTED_ORIGINS", "https://a.example,https://b.example/path"),
+        ("ALLOWED_HOSTS", "https://auctions.example"),
+        ("ALLOWED_HOSTS", "auctions.example:443"),
+        ("TRUSTED_PROXIES", "9" * 5_000),
+        ("DATABASE_POOL_SIZE", "9" * 30),
     ],
 )
 def test_a_wrong_value_is_one_line_with_the_variables_name(name: str, value: str | None) -> None:
@@ -64,6 +83,35 @@ def test_a_wrong_value_is_one_line_with_the_variables_name(name: str, value: str
     [line] = result.stderr.strip().splitlines()
     assert line.startswith("error: ")
     assert name in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://user:s3cr3t@localhost/x"),
+        ("REDIS_URL", "redis://:s3cr3t@127.0.0.1:port"),
+        ("EMAIL_URL", "smtps://user:s3cr3t@mail.example"),
+        ("EMAIL_URL", "smtp://user:s3cr3t@mail.example:port"),
+    ],
+)
+def test_a_wrong_address_is_named_without_its_password(name: str, value: str) -> None:
+    result = check(**{name: value})
+    assert result.returncode == 1
+    assert name in result.stderr
+    assert "s3cr3t" not in result.stderr
+
+
+def test_an_origin_is_compared_as_browsers_write_it() -> None:
+    environment = Environment({"PUBLIC_URL": "https://Auctions.Example:443/", "MORE": "http://a:80, https://b:8443"})
+    assert environment.origin("PUBLIC_URL") == "https://auctions.example"
+    assert environment.origins("MORE") == ["http://a", "https://b:8443"]
+
+
+def test_production_settings_pass_the_deployment_check() -> None:
+    environment = {"PATH": os.environ["PATH"], "LOG_LEVEL": "ERROR"} | GOOD
+    argv = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    result = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
 
 
 def test_every_variable_is_documented() -> None:

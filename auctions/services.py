@@ -5,6 +5,7 @@ happens once an auction is scheduled (going live, opening, closing) is not here 
 """
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -45,6 +46,7 @@ from auctions.outbox import command_add
 MAX_LOTS: Final = 2_000
 MAX_PICTURES: Final = 20
 MAX_GAP_MS: Final = 3_600_000
+_ALPHABET: Final = "23456789abcdefghjkmnpqrstuvwxyz"
 
 STARTER_TERMS: Final = """\
 1. A bid is binding until it is outbid. The highest accepted bid when the lot closes buys it.
@@ -267,6 +269,9 @@ def auction_update(*, actor: User, auction: Auction, **changes: Unpack[AuctionCh
         for name in changed:
             setattr(auction, name, changes[name])  # type: ignore[literal-required]
         _check_auction(auction)
+        if "visibility" in changed and _is_guessable(auction):
+            auction.slug = _secret_slug(auction)
+            changed |= {"slug"}
         if "visibility" in changed:
             channel = _channel_for(auction)
             if channel != auction.stream_channel and auction.status == AuctionStatus.LIVE:
@@ -347,6 +352,8 @@ def lot_remove(*, actor: User, lot: Lot) -> None:
         lot = _locked_lot(lot, actor)
         if lot.auction.status != AuctionStatus.DRAFT:
             raise Refused("auction_published", "The auction is published: withdraw the lot instead.")
+        for image in lot.images.all():
+            _delete_after_commit(image)
         lot.delete()
 
 
@@ -354,7 +361,7 @@ def lot_image_add(*, actor: User, lot: Lot, upload: IO[bytes], alt: str = "") ->
     """Add a picture to a lot, re-encoded and without metadata. Possible at any time until the lot is closed."""
     picture = clean_picture(upload)
     with transaction.atomic():
-        lot = _locked_lot(lot, actor)
+        lot = _locked_open_lot(lot, actor)
         if lot.images.count() >= MAX_PICTURES:
             raise Refused("too_many_images", f"A lot has at most {MAX_PICTURES} pictures.", field="file")
         last = lot.images.aggregate(last=Max("position"))["last"]
@@ -368,9 +375,9 @@ def lot_image_add(*, actor: User, lot: Lot, upload: IO[bytes], alt: str = "") ->
 
 
 def lot_image_update(*, actor: User, image: LotImage, alt: str, position: int) -> LotImage:
-    """Describe a picture anew, or move it among the lot's pictures."""
+    """Describe a picture anew, or move it among the lot's pictures, until the lot is closed."""
     with transaction.atomic():
-        _locked_lot(image.lot, actor)
+        _locked_open_lot(image.lot, actor)
         image.alt, image.position = alt.strip(), position
         _clean(image, exclude={"file"})
         image.save(update_fields=["alt", "position"])
@@ -378,13 +385,17 @@ def lot_image_update(*, actor: User, image: LotImage, alt: str, position: int) -
 
 
 def lot_image_remove(*, actor: User, image: LotImage) -> None:
-    """Take a picture away; its file goes after the commit."""
+    """Take a picture away until the lot is closed; its file goes after the commit."""
     with transaction.atomic():
-        _locked_lot(image.lot, actor)
-        storage, name = image.file.storage, image.file.name
+        _locked_open_lot(image.lot, actor)
+        _delete_after_commit(image)
         image.delete()
-        if name:
-            transaction.on_commit(lambda: storage.delete(name))
+
+
+def _delete_after_commit(image: LotImage) -> None:
+    storage, name = image.file.storage, image.file.name
+    if name:
+        transaction.on_commit(lambda: storage.delete(name))
 
 
 def _lot_add(auction: Auction, spec: LotSpec) -> Lot:
@@ -488,6 +499,14 @@ def _locked_lot(lot: Lot, actor: User) -> Lot:
     return locked
 
 
+def _locked_open_lot(lot: Lot, actor: User) -> Lot:
+    """Lock a lot whose pictures may change: what was sold or passed stays as people saw it."""
+    locked = _locked_lot(lot, actor)
+    if locked.status in (LotStatus.SOLD, LotStatus.PASSED, LotStatus.WITHDRAWN):
+        raise Refused("lot_closed", "The lot is closed; its pictures stay on record.", field="file")
+    return locked
+
+
 def _changed(instance: models.Model, changes: Any) -> set[str]:
     return {name for name, value in changes.items() if getattr(instance, name) != value}
 
@@ -515,22 +534,39 @@ def _channel_for(auction: Auction) -> Any:
 
 
 def _token(length: int) -> str:
-    return "".join(secrets.choice("23456789abcdefghjkmnpqrstuvwxyz") for _ in range(length))
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
 def _save_with_slug(auction: Auction) -> None:
-    base = slugify(auction.title)[:100] or "auction"
+    base = _slug_base(auction)
     # The link of an auction that is not listed must not be guessed from its title.
     guessable = auction.visibility == Visibility.PUBLIC and not Auction.objects.filter(slug=base).exists()
-    auction.slug = base if guessable else f"{base}-{_token(12)}"
+    auction.slug = base if guessable else _secret_slug(auction)
     _clean(auction)
     try:
         with transaction.atomic():
             auction.save()
     except IntegrityError:
         # Another auction took the slug between the look and the write.
-        auction.slug = f"{base}-{_token(12)}"
+        auction.slug = _secret_slug(auction)
         auction.save()
+
+
+def _is_guessable(auction: Auction) -> bool:
+    """Say whether a draft that lists will not show has a link made of nothing but its title.
+
+    Once it was published the link is known, and people hold it.
+    """
+    hidden = auction.visibility != Visibility.PUBLIC and auction.status == AuctionStatus.DRAFT
+    return hidden and re.search(rf"-[{_ALPHABET}]{{12}}$", auction.slug) is None
+
+
+def _slug_base(auction: Auction) -> str:
+    return slugify(auction.title)[:100] or "auction"
+
+
+def _secret_slug(auction: Auction) -> str:
+    return f"{_slug_base(auction)}-{_token(12)}"
 
 
 def _next_number(auction: Auction) -> str:

@@ -9,7 +9,8 @@ from PIL import Image
 
 from auctions import media
 from auctions.errors import Refused
-from auctions.services import lot_image_add, lot_image_remove
+from auctions.models import Lot, LotStatus
+from auctions.services import lot_image_add, lot_image_remove, lot_image_update, lot_remove
 
 SECRET = b"GPS 52.5163 13.3777"
 
@@ -190,3 +191,31 @@ def test_only_who_manages_the_auction_adds_pictures(other_host, lot):
         lot_image_add(actor=other_host, lot=lot, upload=io.BytesIO(encoded()))
     assert refused.value.code == "forbidden"
     assert not lot.images.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status", [LotStatus.SOLD, LotStatus.PASSED, LotStatus.WITHDRAWN])
+def test_what_a_closed_lot_looked_like_stays_on_record(host, lot, settings, tmp_path, status):
+    settings.MEDIA_ROOT = tmp_path
+    image = lot_image_add(actor=host, lot=lot, upload=io.BytesIO(encoded()))
+    Lot.objects.filter(pk=lot.pk).update(status=status)
+    for change in (
+        lambda: lot_image_add(actor=host, lot=lot, upload=io.BytesIO(encoded())),
+        lambda: lot_image_update(actor=host, image=image, alt="Another", position=3),
+        lambda: lot_image_remove(actor=host, image=image),
+    ):
+        with pytest.raises(Refused) as refused:
+            change()
+        assert refused.value.code == "lot_closed"
+    assert list(lot.images.values_list("alt", "position")) == [("", 0)]
+
+
+@pytest.mark.django_db
+def test_a_lot_that_is_taken_out_of_a_draft_leaves_no_file(
+    host, lot, settings, tmp_path, django_capture_on_commit_callbacks
+):
+    settings.MEDIA_ROOT = tmp_path
+    lot_image_add(actor=host, lot=lot, upload=io.BytesIO(encoded()))
+    with django_capture_on_commit_callbacks(execute=True):
+        lot_remove(actor=host, lot=lot)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -102,6 +102,20 @@ def test_the_link_of_what_is_not_listed_cannot_be_guessed(host, organizer, visib
     assert len(create(host, organizer, visibility=visibility).slug) >= len("friday-") + 12
 
 
+@pytest.mark.parametrize("visibility", [Visibility.UNLISTED, Visibility.INVITE_ONLY])
+def test_a_draft_that_is_no_longer_to_be_listed_gets_a_link_that_cannot_be_guessed(host, draft_auction, visibility):
+    changed = services.auction_update(actor=host, auction=draft_auction, visibility=visibility)
+    assert len(changed.slug) == len("friday-night-watches-") + 12
+    changed.refresh_from_db()
+    back = services.auction_update(actor=host, auction=changed, visibility=Visibility.PUBLIC)
+    assert back.slug == changed.slug
+
+
+def test_a_link_that_was_published_stays(host, scheduled_auction):
+    changed = services.auction_update(actor=host, auction=scheduled_auction, visibility=Visibility.UNLISTED)
+    assert changed.slug == "friday-night-watches"
+
+
 @pytest.mark.parametrize("title", ["拍卖", "!!!", "🔨"])
 def test_a_title_without_letters_for_a_link_gets_one_too(host, organizer, title):
     assert create(host, organizer, title=title).slug == "auction"

@@ -51,12 +51,22 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name = _("user")
         verbose_name_plural = _("users")
         constraints = (
-            models.UniqueConstraint(Lower("email"), name="user_email_once_whatever_case"),
+            models.UniqueConstraint(
+                Lower("email"),
+                name="user_email_once_whatever_case",
+                violation_error_message=_("Another account has this e-mail address."),
+            ),
             models.CheckConstraint(condition=~models.Q(email=""), name="user_email_set_or_null"),
         )
 
     def __str__(self) -> str:
         return self.display_name or self.email or f"#{self.pk}"
+
+    @classmethod
+    def normalize_username(cls, username: Any) -> Any:
+        """Return an address as it is kept; forms ask for it before they look whether it is taken."""
+        normal = super().normalize_username(username)
+        return normal.strip().lower() if isinstance(normal, str) else normal
 
     def get_full_name(self) -> str:
         """Return the display name."""
@@ -102,8 +112,8 @@ class Role(models.TextChoices):
 class Membership(models.Model):
     """One role of one user for one organizer."""
 
-    organizer = models.ForeignKey(Organizer, on_delete=models.CASCADE, related_name="memberships")
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    organizer = models.ForeignKey(Organizer, on_delete=models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
     role = models.CharField(_("role"), max_length=12, choices=Role)
     created_at = models.DateTimeField(auto_now_add=True)
 

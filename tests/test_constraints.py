@@ -192,6 +192,7 @@ BROKEN: dict[str, list[Callable[[Any], None]]] = {
         lambda r: again(r.sale, closing_number=2, status="final"),
     ],
     "sale_once_a_closing": [lambda r: again(r.sale, status="void")],
+    "sale_above_zero": [lambda r: change(r.sale, hammer_amount=0)],
     "sale_status_known": [lambda r: change(r.sale, status="x")],
     "sale_amounts_in_range": [
         lambda r: change(r.sale, hammer_amount=-1),
@@ -199,6 +200,7 @@ BROKEN: dict[str, list[Callable[[Any], None]]] = {
         lambda r: change(r.sale, tax_amount=MAX_AMOUNT + 1),
     ],
     "offer_one_open_a_run": [lambda r: again(r.offer)],
+    "offer_above_zero": [lambda r: change(r.offer, amount=0)],
     "offer_kind_known": [lambda r: change(r.offer, kind="x")],
     "offer_answer_known": [lambda r: change(r.offer, answer="x")],
     "offer_amounts_in_range": [lambda r: change(r.offer, amount=-1)],
@@ -223,6 +225,7 @@ BROKEN: dict[str, list[Callable[[Any], None]]] = {
     "event_version_once": [lambda r: again(r.event)],
     "bid_version_once": [lambda r: again(r.bid, bid_id="")],
     "bid_id_once": [lambda r: again(r.bid, v=2)],
+    "bid_above_zero": [lambda r: change(r.bid, amount=0)],
     "bid_channel_known": [lambda r: change(r.bid, channel="x")],
     "bid_amounts_in_range": [lambda r: change(r.bid, amount=-1)],
     "refusal_entry_once": [lambda r: again(r.refusal)],
@@ -280,6 +283,18 @@ def test_what_something_else_points_to_is_never_deleted(rows, table):
     }[table]
     with pytest.raises(models.ProtectedError):
         row.delete()
+
+
+def test_no_key_to_a_person_a_bid_or_a_sale_lets_it_vanish():
+    keys = [
+        field
+        for label in ("accounts", "auctions", "bidding")
+        for model in apps.get_app_config(label).get_models()
+        for field in model._meta.concrete_fields
+        if field.is_relation and field.related_model in (User, Registration, Bid, Sale, LotRun, Auction)
+    ]
+    assert len(keys) > 20
+    assert [str(key) for key in keys if key.remote_field.on_delete is not models.PROTECT] == []
 
 
 def test_every_constraint_of_every_model_has_a_bad_row_here():

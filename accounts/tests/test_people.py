@@ -74,13 +74,16 @@ def test_staff_add_an_account_that_can_sign_in_at_once(client, staff):
     assert page.status_code == 200
 
 
-def test_a_taken_address_is_told_at_its_field(client, staff, bidder):
+@pytest.mark.parametrize("email", ["bidder1@example.test", "BIDDER1@EXAMPLE.TEST", " Bidder1@example.test "])
+def test_a_taken_address_is_told_at_its_field(client, staff, bidder, email):
     client.force_login(staff)
     rows = {f"memberships-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL", "MIN_NUM", "MAX_NUM")}
-    body = {"email": bidder.email.upper(), "password1": "correct-horse-battery", "password2": "correct-horse-battery"}
+    body = {"email": email, "password1": "correct-horse-battery", "password2": "correct-horse-battery"}
     response = client.post(reverse("admin:accounts_user_add"), {**body, "usable_password": "true", **rows})
     assert response.status_code == 200
-    assert response.context["adminform"].form.errors
+    errors = response.context["adminform"].form.errors
+    assert "email" in errors
+    assert "Constraint" not in str(errors)
 
 
 def test_public_names_never_show_the_address(bidder, stranger):

@@ -404,8 +404,8 @@ class Migration(migrations.Migration):
                 ('email', models.EmailField(blank=True, max_length=254, verbose_name='e-mail address')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('auction', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='invitations', to='auctions.auction')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='invitations', to=settings.AUTH_USER_MODEL)),
+                ('auction', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invitations', to='auctions.auction')),
+                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='invitations', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'verbose_name': 'invitation',
@@ -663,5 +663,13 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='auction',
             constraint=models.UniqueConstraint(condition=models.Q(('status', 'live')), fields=('stream_channel',), name='auction_one_live_a_channel'),
+        ),
+        migrations.AddConstraint(
+            model_name='sale',
+            constraint=models.CheckConstraint(condition=models.Q(('hammer_amount__gt', 0)), name='sale_above_zero'),
+        ),
+        migrations.AddConstraint(
+            model_name='offer',
+            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='offer_above_zero'),
         ),
     ]

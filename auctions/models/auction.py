@@ -175,10 +175,10 @@ class Auction(models.Model):
 class Invitation(models.Model):
     """Lets one person, known by e-mail or account, into an invite-only auction."""
 
-    auction = models.ForeignKey(Auction, on_delete=models.CASCADE, related_name="invitations")
+    auction = models.ForeignKey(Auction, on_delete=models.PROTECT, related_name="invitations")
     email = models.EmailField(_("e-mail address"), blank=True)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="invitations"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="invitations"
     )
     created_at = models.DateTimeField(auto_now_add=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

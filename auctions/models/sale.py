@@ -40,6 +40,7 @@ class Sale(models.Model):
             ),
             models.UniqueConstraint(fields=("run", "closing_number", "buyer"), name="sale_once_a_closing"),
             one_of("sale", "status", SaleStatus),
+            models.CheckConstraint(condition=models.Q(hammer_amount__gt=0), name="sale_above_zero"),
             amounts_in_range("sale", "hammer_amount", "premium_amount", "tax_amount"),
         )
 
@@ -87,6 +88,7 @@ class Offer(models.Model):
             models.UniqueConstraint(fields=("run",), condition=models.Q(answer="open"), name="offer_one_open_a_run"),
             one_of("offer", "kind", OfferKind),
             one_of("offer", "answer", OfferAnswer),
+            models.CheckConstraint(condition=models.Q(amount__gt=0), name="offer_above_zero"),
             amounts_in_range("offer", "amount"),
         )
 

@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'bids',
                 'ordering': ('run', 'v', 'amount', 'automatic'),
                 'indexes': [models.Index(fields=['registration', '-v'], name='bidding_bid_registr_d24a84_idx')],
-                'constraints': [models.UniqueConstraint(fields=('run', 'v', 'registration', 'amount'), name='bid_version_once'), models.UniqueConstraint(condition=models.Q(('bid_id', ''), _negated=True), fields=('registration', 'bid_id'), name='bid_id_once'), models.CheckConstraint(condition=models.Q(('channel__in', ['web', 'api', 'floor', 'phone'])), name='bid_channel_known'), models.CheckConstraint(condition=models.Q(('amount__isnull', True), models.Q(('amount__gte', 0), ('amount__lte', 10000000000000)), _connector='OR'), name='bid_amounts_in_range')],
+                'constraints': [models.UniqueConstraint(fields=('run', 'v', 'registration', 'amount'), name='bid_version_once'), models.UniqueConstraint(condition=models.Q(('bid_id', ''), _negated=True), fields=('registration', 'bid_id'), name='bid_id_once'), models.CheckConstraint(condition=models.Q(('channel__in', ['web', 'api', 'floor', 'phone'])), name='bid_channel_known'), models.CheckConstraint(condition=models.Q(('amount__isnull', True), models.Q(('amount__gte', 0), ('amount__lte', 10000000000000)), _connector='OR'), name='bid_amounts_in_range'), models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='bid_above_zero')],
             },
         ),
         migrations.CreateModel(

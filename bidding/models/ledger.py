@@ -93,6 +93,7 @@ class Bid(models.Model):
                 fields=("registration", "bid_id"), condition=~models.Q(bid_id=""), name="bid_id_once"
             ),
             one_of("bid", "channel", BidChannel),
+            models.CheckConstraint(condition=models.Q(amount__gt=0), name="bid_above_zero"),
             amounts_in_range("bid", "amount"),
         )
 

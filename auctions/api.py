@@ -27,7 +27,7 @@ class Pages(pagination.CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 200
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: APIView | None = None) -> Any:
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> Any:
         """Return a page; a cursor whose position is no value of the list is as unknown as any other made-up one."""
         try:
             return super().paginate_queryset(queryset, request, view)

@@ -246,8 +246,10 @@ def test_strangers_sign_in_first(client, db):
 
 
 def test_a_sheet_takes_as_many_lots_as_it_says(at_desk):
-    names = ("id", "number", "description", "condition", "alt", "reserve_amount", "buy_now_amount", "estimate_low")
-    names += ("estimate_high", "own_increments", "window", "extension", "extension_mode", "extension_cap")
+    names = (
+        *("id", "number", "description", "condition", "alt", "reserve_amount", "buy_now_amount", "estimate_low"),
+        *("estimate_high", "own_increments", "window", "extension", "extension_mode", "extension_cap"),
+    )
     lot = dict.fromkeys(names, "") | {"picture": io.BytesIO()}
     body = encode_multipart(BOUNDARY, sheet(*[lot] * MAX_LOTS_A_FORM))
     # As a browser sends it: every control, and a part without a name for a picture that was not chosen.

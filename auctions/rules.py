@@ -10,6 +10,7 @@ from typing import Any, Final, TypedDict
 from auctions.errors import Refused
 from auctions.models import ExtensionMode, Lot
 from auctions.money import MAX_AMOUNT, Currency, format_amount, parse_amount
+from auctions.presenting import money_style, money_text
 
 Increments = list[list[int]]
 """Steps by price: [[0, 500], [10000, 1000]] is 5.00 below 100.00, then 10.00."""
@@ -210,13 +211,13 @@ def frozen_rules(lot: Lot) -> FrozenRules:
 
 def rules_in_words(lot: Lot) -> list[str]:
     """Return sentences that tell everybody the rules before they bid. A reserve is named, never its amount."""
-    currency = lot.auction.currency
-    sentences = [f"Bidding opens at {_money(lot.opening_amount, currency)} and runs {_span(lot.duration_ms)}."]
+    style = money_style(lot.auction.currency, [lot])
+    sentences = [f"Bidding opens at {money_text(lot.opening_amount, style)} and runs {_span(lot.duration_ms)}."]
     steps = lot.increments
     if len(steps) == 1:
-        sentences.append(f"Each bid is at least {_money(steps[0][1], currency)} higher.")
+        sentences.append(f"Each bid is at least {money_text(steps[0][1], style)} higher.")
     else:
-        first, until = _money(steps[0][1], currency), _money(steps[1][0], currency)
+        first, until = money_text(steps[0][1], style), money_text(steps[1][0], style)
         sentences.append(f"Each bid is at least {first} higher below {until}; the steps then change with the price.")
     if not lot.extension_cap:
         sentences.append("Sudden death: nothing moves the end.")
@@ -227,7 +228,7 @@ def rules_in_words(lot: Lot) -> list[str]:
     if lot.reserve_amount:
         sentences.append("There is a reserve: below it the lot is not sold.")
     if lot.buy_now_amount:
-        sentences.append(f"A bid of {_money(lot.buy_now_amount, currency)} buys it at once.")
+        sentences.append(f"A bid of {money_text(lot.buy_now_amount, style)} buys it at once.")
     return sentences
 
 
@@ -238,10 +239,6 @@ def _bad_increments(message: str) -> Refused:
 def _parse_price(text: str, currency: Currency) -> int | None:
     zeros = {"0"} | ({f"0.{'0' * digits}" for digits in range(1, currency.exponent + 1)})
     return 0 if text in zeros else parse_amount(text, currency.exponent)
-
-
-def _money(minor: int, currency: Currency) -> str:
-    return f"{currency.symbol}{format_amount(minor, currency.exponent)}"
 
 
 def _span(ms: int) -> str:

@@ -141,17 +141,23 @@ def test_a_run_keeps_exactly_the_rules_that_the_engine_takes():
 
 def test_the_rules_are_told_in_sentences():
     assert rules.rules_in_words(lot()) == [
-        "Bidding opens at €100.00 and runs 60 s.",
-        "Each bid is at least €5.00 higher below €100.00; the steps then change with the price.",
+        "Bidding opens at €100 and runs 60 s.",
+        "Each bid is at least €5 higher below €100; the steps then change with the price.",
         "A bid in the last 30 s adds 30 s, at most 20 times.",
     ]
+
+
+def test_the_rules_write_amounts_as_the_pages_do():
+    words = " ".join(rules.rules_in_words(lot(opening_amount=1_234_550, increments=[[0, 500]])))
+    assert "opens at €12,345.50 " in words
+    assert "at least €5.00 higher." in words
 
 
 def test_sudden_death_and_buy_now_are_told_too():
     words = " ".join(rules.rules_in_words(lot(extension_cap=0, buy_now_amount=99_900, increments=[[0, 100]])))
     assert "Sudden death" in words
-    assert "€999.00 buys it at once" in words
-    assert "at least €1.00 higher." in words
+    assert "€999 buys it at once" in words
+    assert "at least €1 higher." in words
 
 
 def test_a_reserve_is_told_and_its_amount_never():

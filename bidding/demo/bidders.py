@@ -33,6 +33,8 @@ LOOK_EVERY_S: Final = 3.0
 SIGN_IN_EVERY_S: Final = 2.5
 """Sites limit sign-ins by address, and people who try the demo must get in too."""
 TROUBLE_PAUSE_S: Final = 5.0
+SAID_LATELY: Final = 12
+"""After how many lines somebody may say the same again."""
 
 LINES: Final = {
     "opened": (
@@ -144,8 +146,9 @@ class Bidder:
                 await asyncio.sleep(TROUBLE_PAUSE_S)
 
     async def _find_show(self) -> Auction | None:
+        # Whoever opens a show of their own beside the demo's gets visitors too.
         live = await self._client.auctions(status="live")
-        return await self._client.auction(live[0].id) if live else None
+        return await self._client.auction(self._rng.choice(live).id) if live else None
 
     async def _attend(self, show: Auction) -> None:
         """Bid in one show until it is over."""
@@ -284,7 +287,12 @@ class Bidder:
                 continue
             await asyncio.sleep(self._rng.uniform(1.0, 4.0))
             winner = message.winner if isinstance(message, LotClosed) else None
-            line = self._rng.choice(LINES[kind]).format(paddle=winner.paddle if winner else "")
+            lines = {line.format(paddle=winner.paddle if winner else "") for line in LINES[kind]}
+            # Nobody repeats what stands there already.
+            fresh = sorted(lines - {line.text for line in room.state.chat[-SAID_LATELY:]})
+            if not fresh:
+                continue
+            line = self._rng.choice(fresh)
             try:
                 await room.say(line)
             except ConnectionError:

@@ -6,8 +6,10 @@ Owns text and figures only. Things, makers and people are invented.
 from dataclasses import dataclass
 from typing import Final
 
-HOUSE: Final = "Harbour Row Auctions"
-HOUSE_SLUG: Final = "harbour-row"
+HOUSE: Final = "harbour-row"
+EVENINGS: Final = "harbour-row-evenings"
+HOUSES: Final = {HOUSE: "Harbour Row Auctions", EVENINGS: "Harbour Row Evenings"}
+"""Two organizers by slug: a channel carries one live show, and the host may want to go live beside the evenings."""
 HOUSE_ADDRESS: Final = "Harbour Row 14\n20457 Hamburg\nGermany"
 PAYMENT: Final = "Bank transfer within seven days of the invoice. Please give the order number."
 

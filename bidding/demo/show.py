@@ -90,8 +90,8 @@ class House:
     carrier: ShippingProfile
 
 
-def house_ensure() -> House:
-    """Return the demo's house, made with its people at the first call.
+def house_ensure(slug: str = catalogue.HOUSE) -> House:
+    """Return a house of the demo, made with its people at the first call.
 
     Raises:
         NotADemo: `DEMO` is off.
@@ -101,9 +101,9 @@ def house_ensure() -> House:
     with transaction.atomic():
         host = _people_ensure()
         organizer, _ = Organizer.objects.get_or_create(
-            slug=catalogue.HOUSE_SLUG,
+            slug=slug,
             defaults={
-                "name": catalogue.HOUSE,
+                "name": catalogue.HOUSES[slug],
                 "address": catalogue.HOUSE_ADDRESS,
                 "payment_instructions": catalogue.PAYMENT,
                 "tax_id": "DE999999999",
@@ -148,9 +148,8 @@ def surroundings_ensure(house: House) -> None:
 
 
 def live_ensure(house: House) -> Auction | None:
-    """Begin the next live show if none is live; return it, or None where there was nothing to do."""
-    # The show that was over from the start has no channel, and is not what a visitor waits for.
-    live = Auction.objects.filter(organizer=house.organizer, status=AuctionStatus.LIVE, stream_channel__isnull=False)
+    """Begin the house's next evening if none is live; return it, or None where there was nothing to do."""
+    live = _evenings(house).filter(status=AuctionStatus.LIVE)
     for show in live:
         if not _is_on_floor(show):
             # The data of the floor was removed, but not the database: nobody can ever bid in it again.

@@ -9,8 +9,11 @@ from PIL import Image
 
 from accounts.models import Membership, Role, User
 from auctions.models import Auction, AuctionStatus, Lot
+from auctions.services import LotSpec, auction_create, organizer_for
 from bidding.demo import pictures, show
+from bidding.demo.catalogue import EVENINGS, UPCOMING
 from bidding.ledger import Ledger
+from bidding.services import auction_go_live, auction_schedule
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +74,7 @@ def test_the_show_that_is_over_has_results(floor, side):
 @pytest.mark.django_db(transaction=True)
 def test_a_new_show_follows_when_none_is_live(floor, side):
     seed()
-    house = show.house_ensure()
+    house = show.house_ensure(EVENINGS)
     assert show.live_ensure(house) is None
     first = Auction.objects.get(slug__startswith="evening-1")
     Auction.objects.filter(pk=first.pk).update(status=AuctionStatus.ENDED)
@@ -82,10 +85,25 @@ def test_a_new_show_follows_when_none_is_live(floor, side):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_the_host_may_go_live_beside_the_evening(floor, side):
+    seed()
+    host = User.objects.get(email="host@example.test")
+    mine = auction_create(
+        actor=host, organizer=organizer_for(host), title="Mine", lots=[LotSpec(title="A", opening_amount=100)]
+    )
+    for planned in (mine, Auction.objects.get(title=UPCOMING)):
+        if planned.status == AuctionStatus.DRAFT:
+            auction_schedule(auction=planned, actor=host)
+        began = auction_go_live(auction=planned, actor=host)
+        assert began.status == AuctionStatus.LIVE
+        Auction.objects.filter(pk=began.pk).update(status=AuctionStatus.ENDED)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_live_show_that_the_floor_lost_is_replaced(floor, side):
     seed()
     floor.flushall()
-    replacement = show.live_ensure(show.house_ensure())
+    replacement = show.live_ensure(show.house_ensure(EVENINGS))
     assert replacement is not None
     assert Auction.objects.get(slug__startswith="evening-1").status == AuctionStatus.CANCELLED
 

@@ -13,6 +13,7 @@ from django.db import OperationalError, close_old_connections
 from redis.exceptions import RedisError
 
 from auctions.errors import Refused
+from bidding.demo.catalogue import EVENINGS
 from bidding.demo.show import NotADemo, house_ensure, live_ensure
 from bidding.engine.outcomes import EngineError
 
@@ -30,7 +31,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Look, begin, wait, for ever."""
         try:
-            house = house_ensure()
+            house = house_ensure(EVENINGS)
         except NotADemo as error:
             raise CommandError(f"{error}") from error
         while True:

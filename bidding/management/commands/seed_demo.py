@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from bidding.demo.catalogue import EVENINGS
 from bidding.demo.show import NotADemo, house_ensure, live_ensure, surroundings_ensure
 
 
@@ -23,5 +24,5 @@ class Command(BaseCommand):
         except NotADemo as error:
             raise CommandError(f"{error}") from error
         surroundings_ensure(house)
-        show = live_ensure(house)
+        show = live_ensure(house_ensure(EVENINGS))
         self.stdout.write(f"Live now: {show.title}" if show else "The demo is there already.")

@@ -6,7 +6,7 @@ Every function has a bounded number of queries, whatever the number of auctions 
 from django.db.models import Count, F, Prefetch, Q, QuerySet
 
 from accounts.models import Organizer
-from auctions.models import Auction, AuctionStatus, Lot, LotStatus, ShippingProfile, TaxRule
+from auctions.models import Auction, AuctionStatus, Lot, LotRun, LotStatus, ShippingProfile, TaxRule
 from auctions.permissions import AnyUser, manageable_auctions, viewable_auctions, visible_auctions
 
 UPCOMING_SHOWN = 12
@@ -70,6 +70,12 @@ def catalogue(auction: Auction) -> list[Lot]:
         # The same object for all, so that nothing asks the database for the auction of each.
         lot.auction = auction
     return lots
+
+
+def last_runs(auction: Auction) -> dict[int, LotRun]:
+    """Return what became of each lot that was offered: its last run by lot."""
+    begun = LotRun.objects.filter(auction=auction).exclude(status=LotStatus.PENDING)
+    return {run.lot_id: run for run in begun.select_related("winner").order_by("pk")}
 
 
 def tax_rules(organizer: Organizer) -> QuerySet[TaxRule]:

@@ -19,7 +19,7 @@ from auctions.forms import MAX_LOTS_A_FORM, AuctionSheet
 from auctions.models import Auction, AuctionStatus, Lot
 from auctions.presenting import money_style, span_text
 from auctions.rules import PRESETS, rules_in_words
-from auctions.selectors import auction_for_host, auctions_of_host, catalogue
+from auctions.selectors import auction_for_host, auctions_of_host, catalogue, last_runs
 from auctions.services import organizer_for
 
 
@@ -66,10 +66,12 @@ def host_auction(request: HttpRequest, auction_id: int) -> HttpResponse:
     """Show what is ready, how long the evening takes, and the one step that comes next."""
     auction = _managed(request, auction_id)
     lots = catalogue(auction)
+    runs = last_runs(auction)
     least, most = _evening(auction, lots)
     context = {
         "auction": auction,
         "lots": lots,
+        "lots_and_runs": [(lot, runs.get(lot.pk)) for lot in lots],
         "rules": rules_in_words(lots[0]) if lots else [],
         "least": span_text(least),
         "most": span_text(most),

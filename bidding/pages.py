@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from django.db.models import Max, Prefetch, QuerySet
+from django.db.models import Max, Prefetch, Q, QuerySet
 from django.urls import reverse
 from redis.exceptions import RedisError
 
@@ -26,7 +26,7 @@ from auctions.models import (
 from auctions.permissions import AnyUser, is_barred, viewable_auctions
 from auctions.presenting import MoneyStyle, money_style
 from auctions.pricing import fees_of, price_of
-from auctions.selectors import catalogue, ended_auctions, live_auctions, upcoming_auctions
+from auctions.selectors import catalogue, ended_auctions, last_runs, live_auctions, upcoming_auctions
 from bidding import protocol
 from bidding.engine.outcomes import EngineError
 from bidding.models import Bid
@@ -38,6 +38,9 @@ HISTORY_SHOWN = 200
 BIDS_AT_ONCE = 8
 DESCRIBED = 100
 MY_AUCTIONS_SHOWN = 50
+
+# A bid that was voided is no price.
+_PRICE = Max("bids__amount", filter=Q(bids__voided_at_v=None))
 
 _lot_decoder = msgspec.json.Decoder(protocol.LotPart)
 _next_decoder = msgspec.json.Decoder(protocol.NextLot)
@@ -151,7 +154,7 @@ def home_page(user: AnyUser) -> Home:
         LotRun.objects.filter(auction__in=live, status__in=(LotStatus.OPEN, LotStatus.PAUSED))
         .select_related("lot")
         .prefetch_related("lot__images")
-        .annotate(price=Max("bids__amount"))
+        .annotate(price=_PRICE)
     )
     now = {run.auction_id: run for run in runs}
     shows = []
@@ -165,11 +168,7 @@ def show_page(auction: Auction, user: AnyUser) -> Show:
     """Return an auction with its run of show and what concerns this person."""
     lots = catalogue(auction)
     you = you_in(auction, user)
-    runs: dict[int, LotRun] = {}
-    for run in (
-        LotRun.objects.filter(auction=auction).exclude(status=LotStatus.PENDING).select_related("winner").order_by("pk")
-    ):
-        runs[run.lot_id] = run
+    runs = last_runs(auction)
     mine = you.registration.pk if you.registration else None
     lines = []
     for lot in lots:
@@ -376,7 +375,7 @@ def my_bids(user: User) -> list[MyAuction]:
         LotRun.objects.filter(pk__in={run for _registration, run in best})
         .select_related("lot", "lot__tax_rule", "lot__auction", "winner")
         .prefetch_related("lot__images", sales)
-        .annotate(price=Max("bids__amount"))
+        .annotate(price=_PRICE)
         .order_by("-opened_at_ms", "-pk")
     )
     leading = _leaders([run.pk for run in runs if run.status in (LotStatus.OPEN, LotStatus.PAUSED)])

@@ -172,6 +172,36 @@ def test_my_bids_tell_how_each_stands(client, open_show):
     assert standing(second) == [("won", 1_500, 1_500, 1_800)]
 
 
+def test_a_voided_bid_is_no_price(client, open_show):
+    first, second = open_show.bidders[0].user, open_show.bidders[1].user
+    for user, amount in ((first, "10.00"), (second, "15.00")):
+        client.force_login(user)
+        client.post(reverse("bid", args=("friday-night",)), bid_form(open_show, amount))
+    open_show.store()
+    services.bid_void(bid=Bid.objects.get(amount=1_500), actor=open_show.host, reason="mistake")
+    open_show.store()
+
+    assert client.get("/").context["home"].live[0].now.price == 1_000
+    client.force_login(first)
+    (entry,) = client.get("/my/bids/").context["mine"]
+    assert [(run.standing, run.price) for run in entry.runs] == [("leading", 1_000)]
+
+
+def test_the_host_sees_what_a_lot_brought(client, open_show):
+    bidder = open_show.bidders[0]
+    client.force_login(bidder.user)
+    client.post(reverse("bid", args=("friday-night",)), bid_form(open_show, "15.00"))
+    open_show.end_lot_now()
+    services.lot_close_due(auction=open_show.auction, lot_id=open_show.lots[0].pk)
+    open_show.store()
+    client.force_login(open_show.host)
+
+    page = client.get(reverse("host_auction", args=(open_show.auction.pk,))).content.decode()
+
+    assert f"Sold · paddle {bidder.paddle}" in page
+    assert '<span class="sign">€</span>15</span>' in page
+
+
 def test_the_result_names_price_and_paddle_and_nobodys_address(client, open_show):
     client.force_login(open_show.bidders[0].user)
     client.post(reverse("bid", args=("friday-night",)), bid_form(open_show, "10.00"))

@@ -50,6 +50,11 @@ document.addEventListener("change", (event) => {
   }
 });
 
+// A new show is most likely in the time zone of whoever prepares it.
+const zone = document.querySelector("form[data-new] [name=time_zone]");
+const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zone && [...zone.list.options].some((option) => option.value === here)) zone.value = here;
+
 for (const field of document.querySelectorAll("[aria-invalid=true]")) {
   const details = field.closest("details");
   if (details) details.open = true;

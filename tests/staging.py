@@ -38,9 +38,22 @@ class Staged:
         return AsyncClient(url, session=session)
 
 
-def stage(stack: Stack, *, bidders: int = 2, lots: int = 1, live: bool = True, **timing: Any) -> Staged:
-    """Create an auction whose lots open one after another by themselves; `timing` is that of its lots."""
-    told = _ask(stack, "stage", {"bidders": bidders, "lots": lots, "live": live, "timing": timing})
+def stage(
+    stack: Stack,
+    *,
+    bidders: int = 2,
+    lots: int = 1,
+    live: bool = True,
+    word: str = "Thing",
+    opening_amount: int = 1_000,
+    **timing: Any,
+) -> Staged:
+    """Create an auction whose lots open one after another by themselves; `timing` is that of its lots.
+
+    `word` is in all titles, `opening_amount` is in cents.
+    """
+    options = {"bidders": bidders, "lots": lots, "live": live, "word": word, "opening_amount": opening_amount}
+    told = _ask(stack, "stage", options | {"timing": timing})
     return Staged(
         auction_id=told["auction_id"],
         slug=told["slug"],
@@ -88,7 +101,9 @@ def _ask(stack: Stack, what: str, options: dict[str, Any]) -> dict[str, Any]:
 # --- In the stack's environment ------------------------------------------------------------------------
 
 
-def _stage(*, bidders: int, lots: int, live: bool, timing: dict[str, Any]) -> dict[str, Any]:
+def _stage(
+    *, bidders: int, lots: int, live: bool, word: str, opening_amount: int, timing: dict[str, Any]
+) -> dict[str, Any]:
     from accounts.models import Membership, Organizer, Role, User
     from accounts.services import user_create
     from auctions.rules import Timing
@@ -106,10 +121,15 @@ def _stage(*, bidders: int, lots: int, live: bool, timing: dict[str, Any]) -> di
     auction = auction_create(
         actor=host,
         organizer=organizer,
-        title=f"Staged show {number}",
+        title=f"Staged show {number}: {word}",
         gap_ms=500,
         lots=[
-            LotSpec(title=f"Thing {index + 1}", opening_amount=1_000, increments=[[0, 100]], timing=Timing(**timing))
+            LotSpec(
+                title=f"{word} {index + 1}",
+                opening_amount=opening_amount,
+                increments=[[0, 100]],
+                timing=Timing(**timing),
+            )
             for index in range(lots)
         ],
     )

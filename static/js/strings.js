@@ -97,6 +97,7 @@ export const words = {
   noBids: () => gettext("No bids"),
   mayOfferAgain: () => gettext("The host may offer it again."),
   reserveWasNotMet: () => gettext("Reserve not met"),
+  wonFor: (amount) => fill(gettext("%(amount)s ✓ won"), { amount }),
   passed: () => gettext("passed"),
   withdrawnState: () => gettext("withdrawn"),
   nowState: () => gettext("now"),

@@ -23,6 +23,15 @@ SMALL_TARGETS = """(least) => [...document.querySelectorAll("button, a, input, s
   .filter(([, box]) => box.width > 1 && (box.height < least - 0.5 || box.width < least - 0.5))
   .map(([html, box]) => `${Math.round(box.width)} by ${Math.round(box.height)}: ${html}`)"""
 
+# Whether an element's text reaches beyond itself or beyond the button that it stands in.
+CUT_OFF = """(node) => {
+  const text = document.createRange();
+  text.selectNodeContents(node);
+  const inside = (node.closest("button") ?? node).getBoundingClientRect();
+  const drawn = text.getBoundingClientRect();
+  return drawn.left < inside.left || drawn.right > inside.right || drawn.top < inside.top || drawn.bottom > inside.bottom;
+}"""
+
 WRONG_CLOCK = """(() => {
   const off = 3 * 60 * 60 * 1000, Real = Date;
   globalThis.Date = class extends Real {
@@ -108,6 +117,52 @@ def test_the_room_fits_every_screen(browser, stack, staged, size, scheme):
     assert box["y"] + box["height"] <= height
     assert page.evaluate(SMALL_TARGETS, LEAST_TARGET) == []
     assert visitor.complaints == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_people_write_never_widens_a_page(browser, stack, size):
+    width, height = SIZES[size]
+    staged = stage(stack, word="Donaudampfschifffahrt" * 4, opening_amount=1_234_567_800, duration_ms=170_000)
+    visitor = Visitor(browser, stack, staged, bidder=0, viewport={"width": width, "height": height})
+    page = visitor.enter()
+
+    for path in (visitor.room, f"/lots/{staged.lots[0]}/", "/", "/my/bids/"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    assert visitor.complaints == []
+
+
+def test_no_amount_is_ever_cut_off(browser, stack):
+    staged = stage(stack, opening_amount=1_234_567_800, duration_ms=170_000)
+    page = Visitor(browser, stack, staged, bidder=0, viewport={"width": 360, "height": 740}).enter()
+    steps = page.locator("[data-room=steps] button:visible")
+    expect(steps.first).to_have_text("€12,345,678")
+    expect(steps).to_have_count(3)
+
+    steps.last.click()
+    page.get_by_text("Bid exactly this").click()
+    page.get_by_role("textbox", name="Amount").fill("5000000000")
+    page.get_by_role("button", name="Bid €5,000,000,000").click()
+    expect(page.locator(".bidbutton").first).to_contain_text("Confirm €5,000,000,000")
+
+    for shown in (*steps.all(), page.locator(".bidbutton .words").first, page.locator("[data-room=price]")):
+        assert shown.evaluate(CUT_OFF) is False, shown.text_content()
+
+
+def test_the_strip_says_one_thing_at_a_time(browser, stack, staged):
+    page = Visitor(browser, stack, staged, bidder=0).enter()
+
+    expect(page.locator("[data-room=strip]")).to_have_text(f"You are paddle {staged.paddles[0]}")
+
+
+def test_the_menu_of_a_phone_leads_out_of_the_room(browser, stack, staged):
+    page = Visitor(browser, stack, staged, bidder=0, viewport={"width": 390, "height": 844}).enter()
+    expect(page.get_by_role("link", name="My bids")).to_be_hidden()
+
+    page.get_by_role("button", name="Menu").click()
+    page.get_by_role("link", name="My bids").click()
+
+    expect(page.get_by_role("heading", name="My bids")).to_be_visible()
 
 
 def test_the_button_never_moves(browser, stack, staged):

@@ -7,6 +7,11 @@ import { icon, setText } from "./draw.js";
 
 export const SETTLED_MS = 300;
 const SAYS_NOW_MS = 900;
+/** How many characters stand on the button in its own size, alone and beside "Cancel". */
+const FITS_ON_BUTTON = 24;
+const FITS_BESIDE_CANCEL = 12;
+/** How long an amount may be where three of them and "Max" share a phone's width. */
+const FITS_IN_FOUR = 8;
 
 export class BidButton {
   #box;
@@ -85,13 +90,13 @@ export class BidButton {
       : this.#face;
     const button = this.#button;
     if (button.dataset.look !== face.look) button.dataset.look = face.look;
-    button.classList.toggle("smaller", face.title.length > 24);
+    button.classList.toggle("smaller", face.title.length > (face.cancel ? FITS_BESIDE_CANCEL : FITS_ON_BUTTON));
     button.setAttribute("aria-disabled", String(face.act === Act.NOTHING));
     setText(button.querySelector(".words"), face.title);
     setText(button.querySelector(".line2"), face.note);
     icon(button.querySelector(".line1"), face.icon);
     this.#cancel.hidden = !face.cancel;
-    setText(this.#strip.querySelector("span") ?? this.#strip.appendChild(document.createElement("span")), face.strip.text);
+    setText(this.#strip.querySelector("span"), face.strip.text);
     icon(this.#strip, face.strip.icon ?? null);
     this.#strip.className = `strip ${face.strip.look}`;
   }
@@ -116,12 +121,14 @@ export class BidButton {
 
 /** The quick amounts: they choose what the button bids, and never bid themselves. */
 export class QuickAmounts {
+  #box;
   #buttons;
   #amounts = [];
   #key = "";
 
   /** `choose(minor)` chooses an amount, `other()` opens the sheet. */
   constructor({ box, choose, other, money }) {
+    this.#box = box;
     this.#buttons = [...box.querySelectorAll("button")];
     this.money = money;
     this.#buttons.forEach((button, index) => {
@@ -139,13 +146,16 @@ export class QuickAmounts {
     if (key === this.#key) return;
     this.#key = key;
     this.#amounts = amounts;
+    const texts = amounts.map((amount) => this.money.text(amount));
+    this.#box.classList.toggle("is-empty", !amounts.length);
+    this.#box.classList.toggle("is-long", texts.some((text) => text.length > FITS_IN_FOUR));
     this.#buttons.forEach((button, index) => {
       if (index === this.#buttons.length - 1) {
         button.disabled = !other;
         return;
       }
       const amount = amounts[index];
-      setText(button, amount === undefined ? "–" : this.money.text(amount));
+      setText(button, texts[index] ?? "–");
       button.disabled = !enabled || amount === undefined;
       button.setAttribute("aria-pressed", String(enabled && amount === chosen));
     });

@@ -56,7 +56,7 @@ export class RunOfShow {
     row.classList.toggle("mine", mine);
     if (result === "sold") {
       const hammer = this.#money.minor(amount);
-      this.#mark(row, "sold", `${this.#money.text(hammer)} ✓`);
+      this.#mark(row, "sold", mine ? words.wonFor(this.#money.text(hammer)) : `${this.#money.text(hammer)} ✓`);
       if (mine) this.#mine.set(id, totalOf(hammer, this.#fees(id)));
       else this.#mine.delete(id);
     } else {

@@ -97,7 +97,7 @@ export class AmountSheet {
   #error(text) {
     const box = this.#form.querySelector(".error");
     box.hidden = text === null;
-    setText(box, text ?? "");
+    setText(box.querySelector("span"), text ?? "");
     this.#form.elements.amount.setAttribute("aria-invalid", String(text !== null));
   }
 }
@@ -152,6 +152,6 @@ export class PaddleSheet {
   #error(text) {
     const box = this.#form.querySelector(".error");
     box.hidden = text === null;
-    setText(box, text ?? "");
+    setText(box.querySelector("span"), text ?? "");
   }
 }

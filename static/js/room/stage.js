@@ -69,7 +69,7 @@ export class Stage {
     const lines = [];
     if (sold) {
       const [sign, digits] = this.#money.parts(this.#money.minor(lot.current_amount));
-      lines.push(make("p", "word", won ? words.won() : words.sold()));
+      lines.push(won ? make("p", "word", makeIcon("check"), words.won()) : make("p", "word", words.sold()));
       lines.push(make("p", "big-figure", make("span", "sign", sign), digits));
       lines.push(make("p", "who", won ? words.toYou(lot.winner.paddle) : words.toPaddle(lot.winner.paddle)));
       const below = this.#below(state);

@@ -13,6 +13,16 @@ _SHARED: list[structlog.typing.Processor] = [
 ]
 
 
+class ExpectedRefusals(logging.Filter):
+    """A refused request is one line; only what broke on our side keeps its traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record through, those of 4xx answers without their exception."""
+        if getattr(record, "status_code", 500) < 500:
+            record.exc_info = None
+        return True
+
+
 def configure(options: dict[str, Any]) -> None:
     """Apply `{"format": "text" | "json", "level": …}` to the standard library's loggers and to structlog."""
     renderer: structlog.typing.Processor = (
@@ -35,6 +45,7 @@ def configure(options: dict[str, Any]) -> None:
                     "foreign_pre_chain": _SHARED,
                 }
             },
+            "filters": {"expected_refusals": {"()": ExpectedRefusals}},
             "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
             "root": {"handlers": ["console"], "level": options["level"]},
             "loggers": {
@@ -42,6 +53,7 @@ def configure(options: dict[str, Any]) -> None:
                 "uvicorn.access": {"level": "WARNING"},
                 "uvicorn.error": {"level": "WARNING"},
                 "daphne": {"level": "WARNING"},
+                "django.request": {"filters": ["expected_refusals"]},
             },
         }
     )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from auction_site.environment import Environment
@@ -326,6 +327,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": SITE_NAME,
     "SITE_SUBHEADER": "Auctions, lots and the floor",
     "SITE_URL": "/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("img/paddle.svg")}],
     "BORDER_RADIUS": "2px",
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"show_search": True, "show_all_applications": False},

@@ -124,6 +124,15 @@ def test_the_admin_sends_strangers_to_the_one_sign_in(client):
     assert login["Location"].startswith("/accounts/login/")
 
 
+def test_a_refused_page_is_one_line_in_the_log(client, bidder, caplog):
+    client.force_login(bidder)
+    client.get("/admin/login/")
+
+    (line,) = [record for record in caplog.records if record.name == "django.request"]
+    assert line.levelname == "WARNING"
+    assert line.exc_info is None
+
+
 def test_a_bidder_does_not_get_into_the_admin(client, bidder):
     client.force_login(bidder)
     response = client.get("/admin/", follow=True)

@@ -104,6 +104,7 @@ class Bidder:
     def __init__(self, url: str, account: Account, number: int, tell: Callable[[str], None]) -> None:
         self._client = AsyncClient(url)
         self._account = account
+        self._number = number
         self._temper = TEMPERS[number % len(TEMPERS)]
         self._name = f"bidder {number + 1}"
         self._tell = tell
@@ -146,9 +147,9 @@ class Bidder:
                 await asyncio.sleep(TROUBLE_PAUSE_S)
 
     async def _find_show(self) -> Auction | None:
-        # Whoever opens a show of their own beside the demo's gets visitors too.
+        # Whoever opens a show of their own beside the demo's gets their share of the bidders.
         live = await self._client.auctions(status="live")
-        return await self._client.auction(self._rng.choice(live).id) if live else None
+        return await self._client.auction(live[self._number % len(live)].id) if live else None
 
     async def _attend(self, show: Auction) -> None:
         """Bid in one show until it is over."""

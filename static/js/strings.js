@@ -37,6 +37,7 @@ export const words = {
   reserveNotMet: () => gettext("reserve not met"),
   automatic: () => gettext("automatic"),
   extended: (seconds, used, allowed) => fill(gettext("+%(seconds)s s · %(used)s of %(allowed)s"), { seconds, used, allowed }),
+  extendedAgain: (used, allowed) => fill(gettext("Extended · %(used)s of %(allowed)s"), { used, allowed }),
   extendedBy: (seconds) => fill(gettext("+%(seconds)s s"), { seconds }),
   fairWarning: () => gettext("Fair warning"),
   clockDoubt: (seconds) => fill(gettext("±%(seconds)s s"), { seconds }),

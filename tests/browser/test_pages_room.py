@@ -165,6 +165,16 @@ def test_the_menu_of_a_phone_leads_out_of_the_room(browser, stack, staged):
     expect(page.get_by_role("heading", name="My bids")).to_be_visible()
 
 
+def test_on_a_desktop_only_the_panels_scroll(browser, stack, staged):
+    page = Visitor(browser, stack, staged, bidder=0, viewport={"width": 1440, "height": 700}).enter()
+
+    page.get_by_role("link", name="About this lot").click()
+
+    assert page.evaluate("document.scrollingElement.scrollHeight") <= 700
+    expect(page.get_by_role("heading", name="This lot")).to_be_in_viewport()
+    expect(page.locator("[data-room=timer]")).to_be_in_viewport(ratio=1)
+
+
 def test_the_button_never_moves(browser, stack, staged):
     visitor = Visitor(browser, stack, staged, bidder=0, viewport={"width": 390, "height": 844})
     rival = Visitor(browser, stack, staged, bidder=1).enter()

@@ -269,7 +269,9 @@ function underline(mine) {
 
 function flash({ addedMs, used, allowed, reason }) {
   const seconds = Math.round(addedMs / 1_000);
-  flashText(reason === "bid" ? words.extended(seconds, used, allowed) : words.extendedBy(seconds));
+  if (reason !== "bid") flashText(words.extendedBy(seconds));
+  // A clock that is reset twice within a second gains nothing that could be named.
+  else flashText(seconds ? words.extended(seconds, used, allowed) : words.extendedAgain(used, allowed));
 }
 
 function flashText(text) {

@@ -155,6 +155,23 @@ def test_the_strip_says_one_thing_at_a_time(browser, stack, staged):
     expect(page.locator("[data-room=strip]")).to_have_text(f"You are paddle {staged.paddles[0]}")
 
 
+def test_what_was_won_is_still_told_after_a_reload(browser, stack):
+    staged = stage(stack, lots=2, duration_ms=25_000, window_ms=0, extension_ms=0, extension_cap=0)
+    page = Visitor(browser, stack, staged, bidder=0).enter()
+    page.wait_for_timeout(400)
+    page.locator(".bidbutton").first.click()
+    won = page.locator("[data-room=won]")
+    expect(won).to_have_text("You: 1 lot won, €10.00", timeout=60_000)
+    expect(page.locator(f".run-row[data-lot='{staged.lots[0]}'] .state")).to_have_text("€10 ✓ won")
+    expect(page.locator("[data-room=number]")).to_have_text("Lot 2", timeout=30_000)
+    # The database hears of it a moment after the room.
+    page.wait_for_timeout(1_500)
+
+    page.reload()
+
+    expect(won).to_have_text("You: 1 lot won, €10.00")
+
+
 def test_the_menu_of_a_phone_leads_out_of_the_room(browser, stack, staged):
     page = Visitor(browser, stack, staged, bidder=0, viewport={"width": 390, "height": 844}).enter()
     expect(page.get_by_role("link", name="My bids")).to_be_hidden()

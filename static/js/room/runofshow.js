@@ -18,6 +18,7 @@ export class RunOfShow {
     this.#won = won;
     this.#money = money;
     this.#fees = fees;
+    this.#remember();
   }
 
   /** Show the state of the room. */
@@ -47,6 +48,15 @@ export class RunOfShow {
   replace(list) {
     this.#list.replaceChildren(...list.childNodes);
     this.#current = null;
+    this.#remember();
+  }
+
+  // What was won before the page was loaded; the messages tell only what comes later.
+  #remember() {
+    for (const row of this.#list.querySelectorAll(".run-row[data-won]")) {
+      const id = Number(row.dataset.lot);
+      this.#mine.set(id, totalOf(Number(row.dataset.won), this.#fees(id)));
+    }
   }
 
   #result(id, { result, amount, winner }, paddle) {

@@ -27,9 +27,9 @@ SMALL_TARGETS = """(least) => [...document.querySelectorAll("button, a, input, s
 CUT_OFF = """(node) => {
   const text = document.createRange();
   text.selectNodeContents(node);
-  const inside = (node.closest("button") ?? node).getBoundingClientRect();
+  const box = (node.closest("button") ?? node).getBoundingClientRect();
   const drawn = text.getBoundingClientRect();
-  return drawn.left < inside.left || drawn.right > inside.right || drawn.top < inside.top || drawn.bottom > inside.bottom;
+  return drawn.left < box.left || drawn.right > box.right || drawn.top < box.top || drawn.bottom > box.bottom;
 }"""
 
 WRONG_CLOCK = """(() => {

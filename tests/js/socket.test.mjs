@@ -39,6 +39,7 @@ class Wire {
 let heard;
 let timers;
 let now;
+let wall;
 let watch;
 
 function connect(position = () => null) {
@@ -54,6 +55,7 @@ function connect(position = () => null) {
     clearTimeout: (id) => { timers[id - 1] = null; },
     setInterval: (run) => { watch = run; return 1; },
     now: () => now,
+    wall: () => wall,
     random: () => 1,
   });
   socket.start();
@@ -65,6 +67,7 @@ beforeEach(() => {
   heard = [];
   timers = [];
   now = 0;
+  wall = 1_795_300_000_000;
 });
 
 test("a frame is one object or an array of objects", () => {
@@ -145,6 +148,73 @@ test("when the network is back nobody waits", () => {
   socket.hurry();
   assert.equal(Wire.made.length, 2);
   assert.equal(timers[0], null);
+});
+
+test("after a sleep the server is asked at once, whichever clock went on meanwhile", () => {
+  for (const sleep of [() => { now += 60_000; }, () => { wall += 60_000; }]) {
+    Wire.made = [];
+    connect();
+    Wire.made[0].opens();
+    watch();
+    now += 1_000;
+    wall += 1_000;
+    watch();
+    assert.deepEqual(Wire.made[0].sent, []);
+    sleep();
+    watch();
+    assert.deepEqual(Wire.made[0].sent, [{ type: "PING", t: now }]);
+    Wire.made[0].hears({ type: "PONG" });
+    now += 4_000;
+    wall += 4_000;
+    watch();
+    assert.equal(Wire.made[0].readyState, 1);
+    assert.equal(Wire.made[0].sent.length, 1);
+  }
+});
+
+test("a connection that did not outlive the sleep is let go", () => {
+  connect();
+  Wire.made[0].opens();
+  watch();
+  wall += 3_600_000;
+  watch();
+  now += 5_500;
+  watch();
+  assert.deepEqual(heard, ["open", "lost"]);
+  assert.equal(timers.length, 1);
+});
+
+test("in a background tab, where the watch comes once a minute, a talking server is not let go", () => {
+  connect();
+  Wire.made[0].opens();
+  watch();
+  for (let minute = 0; minute < 10; minute += 1) {
+    for (let beat = 0; beat < 12; beat += 1) {
+      now += 5_000;
+      wall += 5_000;
+      Wire.made[0].hears({ type: "TIMER" });
+    }
+    watch();
+    now += 20;
+    Wire.made[0].hears({ type: "PONG" });
+  }
+  assert.equal(heard.includes("lost"), false);
+  assert.equal(Wire.made[0].sent.length, 10);
+  for (let minute = 0; minute < 2; minute += 1) {
+    now += 60_000;
+    wall += 60_000;
+    watch();
+  }
+  assert.equal(heard.includes("lost"), true, "but one that fell silent is");
+});
+
+test("after a sleep nobody waits out the pause before the next attempt", () => {
+  connect();
+  watch();
+  Wire.made[0].dies();
+  wall += 60_000;
+  watch();
+  assert.equal(Wire.made.length, 2);
 });
 
 test("nothing is sent without a connection", () => {

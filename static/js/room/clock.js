@@ -1,17 +1,27 @@
 /* The server's time in this page: Redis' clock, counted on the browser's monotonic clock.
-   Must never read the wall clock, which may be hours off, and never runs backwards. */
+   Must never read the wall clock, which may be hours off, and never runs backwards.
 
-const SAMPLES_KEPT = 8;
+   An answered ping tells between which two offsets the server's clock is from ours: it was read after the ping left and
+   before the answer came. A message that travelled one way tells the lower one. What is known is what all of them
+   have in common, so the quickest way there and the quickest way back count, and time makes it vaguer. */
+
+/** How fast a correction comes in: a tenth of the time that passes, and half of it where much is to be taken back. */
 const SLEW = 0.1;
+const FAST_SLEW = 0.5;
 /** Behind by more than this the clock is set at once: the machine slept. */
 const JUMP_AHEAD_MS = 400;
+/** How fast two clocks drift apart at most. */
+const DRIFT = 1e-4;
+/** How exact the server's times are: whole milliseconds, read by several processes. */
+const GRAIN_MS = 2;
 export const DOUBT_MS = 250;
 
 export class ServerClock {
   #monotonic;
-  #samples = [];
+  /** {low, high, at}: the offset was between the two at that time; `high` is Infinity while no ping was answered. */
+  #known = null;
   #offset = null;
-  #target = 0;
+  #target = -Infinity;
   #at = 0;
   #last = -Infinity;
 
@@ -24,34 +34,22 @@ export class ServerClock {
     return this.#offset !== null;
   }
 
-  /** Learn from an answered ping: the less it travelled, the better it is. Times in ms. */
+  /** Learn from an answered ping. Times in ms. */
   sample(sentAt, receivedAt, serverMs) {
-    const travel = Math.max(0, receivedAt - sentAt);
-    this.#samples.push({ travel, offset: serverMs - (sentAt + receivedAt) / 2 });
-    if (this.#samples.length > SAMPLES_KEPT) this.#samples.shift();
-    this.#aim(this.#best().offset);
+    this.#learn(serverMs - receivedAt - GRAIN_MS, serverMs - sentAt + GRAIN_MS);
   }
 
   /** Learn from a message that only travelled one way: the server's time is at least this. Returns how far off we were. */
   atLeast(serverMs) {
-    const mono = this.#monotonic();
-    if (this.#offset === null) {
-      this.#offset = this.#target = serverMs - mono;
-      this.#at = mono;
-      return 0;
-    }
-    const off = serverMs - (mono + this.#target);
-    if (off > 0) {
-      // Every sample that says otherwise is wrong, for instance because this machine slept.
-      this.#samples = this.#samples.filter((sample) => sample.offset >= serverMs - mono - 1);
-      this.#aim(serverMs - mono);
-    }
+    const low = serverMs - this.#monotonic();
+    const off = this.isSet ? low - this.#target : 0;
+    this.#learn(low, Infinity);
     return off;
   }
 
   /** Return the server's time in ms, or null while it is unknown. It never goes back. */
   now() {
-    if (this.#offset === null) return null;
+    if (!this.isSet) return null;
     const mono = this.#monotonic();
     this.#slew(mono);
     this.#last = Math.max(this.#last, mono + this.#offset);
@@ -60,15 +58,33 @@ export class ServerClock {
 
   /** Return by how many ms the time may be wrong; null while no ping was answered. */
   error() {
-    if (!this.#samples.length) return null;
-    return this.#best().travel / 2 + Math.abs(this.#target - this.#offset);
+    const { low, high } = this.#today() ?? { low: 0, high: Infinity };
+    if (high === Infinity) return null;
+    return Math.max(high - this.#target, this.#target - low) + Math.abs(this.#target - this.#offset);
   }
 
-  #best() {
-    return this.#samples.reduce((best, sample) => (sample.travel <= best.travel ? sample : best));
+  #learn(low, high) {
+    const before = this.#today();
+    const wasRough = before === null || before.high === Infinity;
+    let known = { low, high, at: this.#monotonic() };
+    if (before !== null && before.low <= high && low <= before.high) {
+      known = { ...known, low: Math.max(low, before.low), high: Math.min(high, before.high) };
+    } // else one of the clocks was set, or ours stood still while the machine slept: the newest word counts
+    this.#known = known;
+    // A message that travelled one way corrects what cannot be; only an answer says where the middle is.
+    const nearest = high === Infinity ? Math.max(known.low, Math.min(known.high, this.#target)) : (known.low + known.high) / 2;
+    this.#aim(nearest, wasRough || known.high === Infinity);
   }
 
-  #aim(offset) {
+  /** What is known, as vague as it has become. */
+  #today() {
+    if (this.#known === null) return null;
+    const drift = DRIFT * (this.#monotonic() - this.#known.at);
+    return { low: this.#known.low - drift, high: this.#known.high + drift };
+  }
+
+  /** Go for an offset: slowly, but ahead at once where that is far or where the time is only `rough`. */
+  #aim(offset, rough) {
     const mono = this.#monotonic();
     if (this.#offset === null) {
       this.#offset = offset;
@@ -76,12 +92,12 @@ export class ServerClock {
     }
     this.#slew(mono);
     this.#target = offset;
-    if (offset - this.#offset > JUMP_AHEAD_MS) this.#offset = offset;
+    if (offset - this.#offset > (rough ? 0 : JUMP_AHEAD_MS)) this.#offset = offset;
   }
 
   #slew(mono) {
-    const most = Math.max(0, mono - this.#at) * SLEW;
     const wanted = this.#target - this.#offset;
+    const most = Math.max(0, mono - this.#at) * (wanted < -JUMP_AHEAD_MS ? FAST_SLEW : SLEW);
     this.#offset += Math.max(-most, Math.min(most, wanted));
     this.#at = mono;
   }

@@ -46,6 +46,7 @@ let chosen = null;
 let lostAt = null;
 let beforeLoss = null;
 let resumedAt = -Infinity;
+let pingsLeft = 0;
 let waiting = config.waiting;
 let flashUntil = 0;
 let drawing = false;
@@ -107,15 +108,23 @@ function receive(message) {
 }
 
 function heard(serverMs) {
-  // A heartbeat may be late but never early: far ahead of it our clock must ask again.
+  // A heartbeat may be late but never early: far from it, by more than the way explains, our clock must ask again.
   const off = clock.atLeast(serverMs);
-  if (Math.abs(off) > DOUBT_MS) pings(PINGS_AT_ONCE);
+  const error = clock.error();
+  if (error === null || Math.abs(off) > DOUBT_MS + error) pings(PINGS_AT_ONCE);
 }
 
+/** Ask for the time so often. What is asked for meanwhile is part of it: a page that slept hears much at once. */
 function pings(count) {
-  for (let index = 0; index < count; index += 1) {
-    setTimeout(() => socket.send({ type: Send.PING, t: performance.now() }), index * PING_GAP_MS);
-  }
+  const asking = pingsLeft > 0;
+  pingsLeft = Math.max(pingsLeft, count);
+  if (!asking) ping();
+}
+
+function ping() {
+  pingsLeft -= 1;
+  socket.send({ type: Send.PING, t: performance.now() });
+  if (pingsLeft > 0) setTimeout(ping, PING_GAP_MS);
 }
 
 function resume() {

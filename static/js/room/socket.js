@@ -7,6 +7,9 @@ const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 10_000;
 const SILENCE_MS = 8_000;
 const PATIENCE_MS = 5_000;
+const WATCH_MS = 1_000;
+/** The watch was away for so long: the machine slept, or the page lay in the background. */
+const SLEPT_MS = 5_000;
 const FINAL = new Map([
   [Close.SIGNED_OUT, "signed_out"],
   [Close.FORBIDDEN, "forbidden"],
@@ -30,12 +33,13 @@ export class RoomSocket {
   #watch = null;
   #heardAt = 0;
   #askedAt = null;
+  #watchedAt = null;
   #ended = false;
   #position = () => null;
 
   /**
    * `handlers`: message(object), open(), lost(), final(why), and `position()` returning {since, epoch} or null.
-   * `env` replaces the browser in tests: WebSocket, setTimeout, clearTimeout, setInterval, now, random.
+   * `env` replaces the browser in tests: WebSocket, setTimeout, clearTimeout, setInterval, now, wall, random.
    */
   constructor(url, handlers, env = {}) {
     this.#url = url;
@@ -47,6 +51,7 @@ export class RoomSocket {
       clearTimeout: (id) => clearTimeout(id),
       setInterval: (run, ms) => setInterval(run, ms),
       now: () => performance.now(),
+      wall: () => Date.now(),
       random: Math.random,
       ...env,
     };
@@ -64,7 +69,7 @@ export class RoomSocket {
   /** Connect, and keep connected until the server says that there is no coming back. */
   start() {
     this.#connect();
-    this.#watch ??= this.#env.setInterval(() => this.#listenForSilence(), 1_000);
+    this.#watch ??= this.#env.setInterval(() => this.#look(), WATCH_MS);
   }
 
   /** Send a message; false when there is no connection. */
@@ -132,15 +137,23 @@ export class RoomSocket {
     this.send({ type: Send.PING, t: this.#env.now() });
   }
 
-  #listenForSilence() {
-    if (this.#socket === null) return;
-    const now = this.#env.now();
-    if (this.#askedAt !== null && now - this.#askedAt > PATIENCE_MS) {
-      this.#drop();
-    } else if (now - this.#heardAt > SILENCE_MS) {
+  #look() {
+    const [now, slept] = [this.#env.now(), this.#slept()];
+    if (this.#socket !== null && this.#askedAt !== null && now - this.#askedAt > PATIENCE_MS) this.#drop();
+    else if (slept) this.hurry();
+    else if (this.#socket !== null && now - this.#heardAt > SILENCE_MS) {
       if (this.isOpen) this.#ask();
       else this.#drop();
     }
+  }
+
+  // `now` stands still on some machines while they sleep. The wall clock is often wrong and sometimes set, so it only
+  // tells when to ask: a needless question costs nothing.
+  #slept() {
+    const before = this.#watchedAt;
+    this.#watchedAt = { now: this.#env.now(), wall: this.#env.wall() };
+    if (before === null) return false;
+    return Math.max(this.#watchedAt.now - before.now, Math.abs(this.#watchedAt.wall - before.wall)) > SLEPT_MS;
   }
 
   // A dead network does not close a socket for minutes, so it is let go without waiting for its answer.

@@ -137,7 +137,7 @@ class RoomConsumer(AsyncConsumer):
                 if refused is not None:
                     await self._answer(refused)
             case protocol.Ping():
-                await self._answer(protocol.Pong(t=message.t, server_time_ms=self._hub.clock.now_ms()))
+                await self._answer(protocol.Pong(t=message.t, server_time_ms=await self._hub.now_ms()))
             case _:
                 assert_never(message)
 

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable
+from contextlib import suppress
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -149,6 +150,13 @@ class Hub:
         room.hold(seat)
         self._refresh_later(room)
 
+    async def now_ms(self) -> int:
+        """Return Redis' time, read now if it never was; this machine's own while Redis cannot be asked."""
+        if not self.clock.is_set:
+            with suppress(*_TROUBLE):
+                await self._read_time()
+        return self.clock.now_ms()
+
     async def close(self) -> None:
         """Stop everything; seats are not told."""
         tasks = [*self._loops, *self._jobs.values()]
@@ -276,6 +284,11 @@ class Hub:
             if room.waiting:
                 self._refresh_later(room)
 
+    async def _read_time(self) -> None:
+        asked_at = time.monotonic()
+        seconds, microseconds = await asyncio.shield(async_floor().time())
+        self.clock.observe(seconds * 1000 + microseconds / 1000, asked_at, time.monotonic())
+
     async def _fill(self, room: Room) -> None:
         """Read what was not announced from the log."""
         await asyncio.sleep(GRACE_S)
@@ -326,6 +339,8 @@ class Hub:
                 if snapshot is None:
                     return
                 log = await self._log_for(room, snapshot, ready)
+                if not self.clock.is_set:
+                    await self._read_time()
             except _TROUBLE as error:
                 # The beat tries again; until then the page shows that it reconnects.
                 logger.warning("room_without_state", auction=auction_id, seats=len(ready), error=str(error))

@@ -69,6 +69,19 @@ test("a heartbeat with a later version shows that something was lost", () => {
   assert.equal(room({ ...timer, v: 17 }).behind, false);
 });
 
+test("what was late and arrives by itself is missing no more", () => {
+  const timer = { type: "TIMER", server_time_ms: 1, lot: 7, ends_at_ms: 1_042_000, v: 19, epoch: EPOCH };
+  assert.equal(room(timer, highestBid(18, "125.00", 109)).behind, true);
+  assert.equal(room(timer, highestBid(18, "125.00", 109), highestBid(19, "130.00", 112)).behind, false);
+});
+
+test("a lot that changed while nobody listened makes the page read the catalogue again", () => {
+  const later = (changes) => reduce(room(), stateMessage({ v: 30, ...changes }));
+  assert.equal(later({}).catalogueChangedAt, 0);
+  assert.equal(later({ lot: lotPart({ id: 9 }) }).catalogueChangedAt, 30);
+  assert.equal(later({ epoch: "other" }).catalogueChangedAt, 30);
+});
+
 test("leading is computed from the paddle, not from who sent", () => {
   assert.equal(isLeading(room(highestBid(18, "125.00", 109))), true);
   assert.equal(isLeading(room(highestBid(18, "125.00", 110))), false);
@@ -131,6 +144,7 @@ test("a snapshot and its events equal a fresh snapshot", () => {
     v: 18,
     lot: lotPart({ current_amount: "125.00", minimum_amount: "130.00", leader: { paddle: 109 }, bid_count: 5 }),
     recent_bids: [...highestBid(18, "125.00", 109).bids, ...stateMessage().recent_bids],
+    you: { ...stateMessage().you, leading: true },
   }));
   assert.deepEqual(state, fresh);
 });

@@ -25,6 +25,8 @@ import { TimerView, countdown } from "./timer.js";
 const PINGS_AT_ONCE = 5;
 const PING_GAP_MS = 250;
 const PING_EVERY_MS = 30_000;
+/** How long what is missing may still be on its way before it is asked for. */
+const PATIENCE_MS = 300;
 const RESUME_AGAIN_MS = 2_000;
 const AWAY_WORTH_TELLING_MS = 1_500;
 const FLASH_MS = 2_000;
@@ -45,6 +47,7 @@ let connected = false;
 let chosen = null;
 let lostAt = null;
 let beforeLoss = null;
+let behindAt = null;
 let resumedAt = -Infinity;
 let pingsLeft = 0;
 let waiting = config.waiting;
@@ -101,7 +104,7 @@ function receive(message) {
   state = reduce(state, message);
   if (message.type === Receive.NOTICE) chat.notice(message.text);
   if (message.type === Receive.STATE || message.type === Receive.RESUMED) returned();
-  if (state.behind) resume();
+  behindAt = state.behind ? behindAt ?? performance.now() : null;
   if (state.v !== null) desk.reached(state.v);
   changed(before, message);
   redraw();
@@ -129,7 +132,7 @@ function ping() {
 
 function resume() {
   const now = performance.now();
-  if (state.v === null || now - resumedAt < RESUME_AGAIN_MS) return;
+  if (state.v === null || now - behindAt < PATIENCE_MS || now - resumedAt < RESUME_AGAIN_MS) return;
   if (socket.send({ type: Send.RESUME, since: state.v, epoch: state.epoch })) resumedAt = now;
 }
 

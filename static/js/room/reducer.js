@@ -9,6 +9,8 @@ const CHAT_KEPT = 200;
 export const initialState = Object.freeze({
   v: null,
   epoch: null,
+  /** The highest version that is known to exist; Infinity where it belongs to another epoch. */
+  head: 0,
   /** True when events are missing: the connection then asks for them with RESUME. */
   behind: false,
   auction: null,
@@ -38,7 +40,7 @@ export function reduce(state, message) {
     case Receive.RESUMED:
       return resumed(state, message);
     case Receive.YOU:
-      return { ...state, you: message.you };
+      return withOwn(state, message.you);
     case Receive.TIMER:
       return timer(state, message);
     case Receive.PARTICIPANTS:
@@ -77,18 +79,18 @@ export function hasBid(state) {
 }
 
 function snapshot(state, message) {
-  // A page never goes backwards: an older picture of the same epoch still tells what is private.
-  if (state.epoch === message.epoch && state.v !== null && message.v < state.v) {
-    return { ...state, you: message.you, participants: message.participants.count };
-  }
-  const results = { ...state.results };
+  const isKnown = state.epoch === message.epoch && state.v !== null;
+  // A page never goes backwards: two answers may cross.
+  if (isKnown && message.v < state.v) return state;
   const lot = message.lot;
-  if (lot?.result) results[lot.id] = resultOf(lot, lot.current_amount);
-  return {
+  const results = lot ? without(state.results, lot.id) : state.results;
+  if (lot?.result) results[lot.id] = resultOf(lot, lot.result === "sold" ? lot.current_amount : null);
+  // Lots that came and went unseen are in no picture of the room, but in the catalogue.
+  const wasAway = state.v !== null && (state.lot?.id !== lot?.id || !isKnown);
+  return seen({
     ...state,
-    v: message.v,
     epoch: message.epoch,
-    behind: false,
+    head: isKnown && Number.isFinite(state.head) ? state.head : 0,
     auction: message.auction,
     lot,
     next: message.next,
@@ -98,16 +100,18 @@ function snapshot(state, message) {
     participants: message.participants.count,
     you: message.you,
     results,
-  };
+    catalogueChangedAt: wasAway ? message.v : state.catalogueChangedAt,
+  }, message.v);
 }
 
 function resumed(state, message) {
-  if (state.epoch !== message.epoch) return { ...state, behind: true };
-  let after = { ...state, behind: false };
+  if (state.epoch !== message.epoch) return missing(state, Infinity);
+  let after = state;
   for (const entry of message.events) after = event(after, entry);
+  if (message.v >= after.v) after = withOwn(after, message.you);
+  if (message.v > after.v) after = missing(after, message.v);
   return {
     ...after,
-    you: message.you,
     chat: message.chat ?? after.chat,
     chatSettings: message.chat_settings ?? after.chatSettings,
     participants: message.participants?.count ?? after.participants,
@@ -115,11 +119,20 @@ function resumed(state, message) {
 }
 
 function event(state, message) {
-  if (state.v === null || state.epoch !== message.epoch) return { ...state, behind: true };
+  if (state.v === null || state.epoch !== message.epoch) return missing(state, Infinity);
   if (message.v <= state.v) return state;
   const first = message.from_v ?? message.v;
-  if (first > state.v + 1) return { ...state, behind: true };
-  return { ...apply(state, message), v: message.v };
+  if (first > state.v + 1) return missing(state, message.v);
+  return seen(apply(state, message), message.v);
+}
+
+function seen(state, v) {
+  const head = Math.max(state.head, v);
+  return { ...state, v, head, behind: head > v };
+}
+
+function missing(state, v) {
+  return { ...state, head: Math.max(state.head, v), behind: true };
 }
 
 function apply(state, message) {
@@ -129,13 +142,13 @@ function apply(state, message) {
     case Event.AUCTION_LIVE:
       return withAuction(state, { status: "live" });
     case Event.LOT_OPENED:
-      return {
+      return withLead({
         ...state, lot: message.lot, bids: message.recent_bids, next: null, interval: null, extension: null, warnedAt: null,
-        results: without(state.results, message.lot.id),
-      };
+        results: without(state.results, message.lot.id), you: withoutMaximum(state.you),
+      });
     case Event.HIGHEST_BID:
       if (!current) return state;
-      return {
+      return withLead({
         ...withLot(state, {
           current_amount: message.current_amount,
           minimum_amount: message.minimum_amount,
@@ -145,9 +158,10 @@ function apply(state, message) {
           reserve_met: message.reserve_met,
           ends_at_ms: message.ends_at_ms,
         }),
-        bids: merged(message.bids, state.bids),
+        // Of a merged event the first bids may be known already.
+        bids: [...message.bids.filter((bid) => bid.v > state.v).reverse(), ...state.bids].slice(0, BIDS_KEPT),
         warnedAt: null,
-      };
+      });
     case Event.LOT_EXTENDED:
       if (!current) return state;
       return {
@@ -159,7 +173,7 @@ function apply(state, message) {
       };
     case Event.LOT_PAUSED:
       if (!current) return state;
-      return withLot(state, { status: "paused", remaining_ms: message.remaining_ms, ends_at_ms: null, paused_reason: message.reason });
+      return withLot(state, { status: "paused", remaining_ms: message.remaining_ms, ends_at_ms: null });
     case Event.LOT_RESUMED:
       if (!current) return state;
       return withLot(state, { status: "open", remaining_ms: null, ends_at_ms: message.ends_at_ms });
@@ -168,7 +182,7 @@ function apply(state, message) {
       return { ...withLot(state, { ends_at_ms: message.ends_at_ms }), warnedAt: message.v };
     case Event.BID_VOIDED:
       if (!current) return state;
-      return {
+      return withLead({
         ...withLot(state, {
           current_amount: message.current_amount,
           minimum_amount: message.minimum_amount,
@@ -176,8 +190,11 @@ function apply(state, message) {
           bid_count: message.bid_count,
           reserve_met: message.reserve_met,
         }),
-        bids: state.bids.filter((bid) => bid.v !== message.voided_v || bid.paddle !== message.paddle),
-      };
+        // With a bid goes all that it brought about in the same moment.
+        bids: state.bids.filter((bid) => bid.v !== message.voided_v),
+        // It may have been the one that gave one's own maximum.
+        you: message.paddle === state.you?.paddle ? withoutMaximum(state.you) : state.you,
+      });
     case Event.LOT_CLOSED: {
       const results = { ...state.results, [message.lot]: resultOf(message, message.amount) };
       if (!current) return { ...state, results };
@@ -211,9 +228,10 @@ function apply(state, message) {
 }
 
 function timer(state, message) {
-  // The heartbeat knows a later version: events were lost on their way.
-  if (state.v !== null && (message.epoch !== state.epoch || message.v > state.v)) return { ...state, behind: true };
-  return state;
+  if (state.v === null) return state;
+  // The heartbeat knows a later version: events are late, or were lost on their way.
+  if (message.epoch !== state.epoch) return missing(state, Infinity);
+  return message.v > state.v ? missing(state, message.v) : state;
 }
 
 function said(state, line) {
@@ -221,17 +239,27 @@ function said(state, line) {
   return { ...state, chat: [...state.chat, line].slice(-CHAT_KEPT) };
 }
 
-function merged(fresh, known) {
-  const seen = new Set(known.map(bidKey));
-  return [...fresh.filter((bid) => !seen.has(bidKey(bid))).sort((a, b) => b.v - a.v || compare(b.amount, a.amount)), ...known].slice(0, BIDS_KEPT);
-}
-
-function bidKey(bid) {
-  return `${bid.v}/${bid.paddle}/${bid.amount}`;
-}
-
+/** Compare amounts of one currency, which have the same number of decimals. */
 function compare(a, b) {
   return a.length - b.length || (a < b ? -1 : Number(a > b));
+}
+
+// What is one's own is sent beside the events, so it may have been read before or after the price shown here.
+function withOwn(state, you) {
+  return { ...state, you: { ...you, leading: isLeading({ ...state, you }) } };
+}
+
+function withLead(state) {
+  if (!state.you) return state;
+  const leads = isLeading(state);
+  const [price, maximum] = [state.lot.current_amount, state.you.max_amount];
+  // Who leads above a maximum has given a higher one since.
+  const isOver = (state.you.leading && !leads) || (maximum !== null && price !== null && compare(price, maximum) > 0);
+  return { ...state, you: { ...(isOver ? withoutMaximum(state.you) : state.you), leading: leads } };
+}
+
+function withoutMaximum(you) {
+  return you && { ...you, max_amount: null };
 }
 
 function resultOf({ result, reason, winner }, amount) {

@@ -172,6 +172,7 @@ class Resumed(Message, tag="RESUMED", frozen=True, kw_only=True):
     you: You = You()
     participants: Participants | None = None
     chat: tuple[ChatLine, ...] | None = None
+    """The last lines, as in STATE."""
     chat_settings: ChatSettings | None = None
 
     def messages(self) -> "list[Message | Unknown]":
@@ -380,6 +381,7 @@ class BidVoided(Event, tag="BID_VOIDED", frozen=True, kw_only=True):
     lot: int
     voided_v: int
     minimum_amount: str
+    paddle: int | None = None
     reason: str = ""
     current_amount: str | None = None
     leader: Leader | None = None

@@ -79,7 +79,7 @@ class RoomState:
             case m.Timer(v=v, epoch=epoch):
                 return self._compare(v, epoch)
             case m.YouChanged(you=you):
-                self.you = you
+                self._take_own(you)
             case m.ParticipantsChanged(count=count):
                 self.participants = count
             case m.Chat(line=line):
@@ -115,7 +115,7 @@ class RoomState:
             if self.apply(event) is Applied.GAP:
                 return Applied.GAP
         if resumed.v >= self.v:
-            self.you = resumed.you
+            self._take_own(resumed.you)
         if resumed.participants is not None:
             self.participants = resumed.participants.count
         self._take_chat(resumed)
@@ -151,12 +151,14 @@ class RoomState:
             case m.AuctionLive():
                 self._set_auction_status("live")
             case m.AuctionEnded():
+                self.next = None
                 self._set_auction_status("ended")
             case m.AuctionCancelled():
+                self.next = None
                 self._set_auction_status("cancelled")
             case m.LotOpened():
                 self.lot, self.next, self.recent_bids = event.lot, None, event.recent_bids
-                self.you = replace(self.you, leading=False, max_amount=None)
+                self.you = replace(self.you, leading=self.leads, max_amount=None)
             case m.LotNext():
                 self.next = event.next
             case m.HighestBid():
@@ -200,6 +202,9 @@ class RoomState:
                     reserve_met=event.reserve_met,
                 )
                 self.recent_bids = tuple(bid for bid in self.recent_bids if bid.v != event.voided_v)
+                if event.paddle == self.you.paddle:
+                    # It may have been the one that gave the maximum.
+                    self.you = replace(self.you, max_amount=None)
                 self._set_leading()
             case m.LotClosed(lot=lot, result=result, reason=reason, winner=winner):
                 self._change_lot(lot, status=result, result=result, reason=reason, winner=winner)
@@ -218,9 +223,21 @@ class RoomState:
         if self.auction is not None:
             self.auction = replace(self.auction, status=status)
 
+    def _take_own(self, you: m.You) -> None:
+        # What is one's own is sent beside the events, so it may have been read before or after the price shown here.
+        self.you = replace(you, leading=self.leads)
+
     def _set_leading(self) -> None:
-        leads = self.leads
-        self.you = replace(self.you, leading=leads, max_amount=self.you.max_amount if leads else None)
+        led, leads, maximum = self.you.leading, self.leads, self.you.max_amount
+        price = self.lot.current_amount if self.lot is not None else None
+        # Who leads above a maximum has given a higher one since.
+        is_over = (led and not leads) or (maximum is not None and price is not None and _by_size(price) > _by_size(maximum))
+        self.you = replace(self.you, leading=leads, max_amount=None if is_over else maximum)
+
+
+def _by_size(amount: str) -> tuple[int, str]:
+    """Return what amounts of one currency are compared by: they have the same number of decimals."""
+    return len(amount), amount
 
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)

@@ -4,12 +4,13 @@ The functions run in the tests. They start this module as a program in the stack
 Django belongs to another database. Sessions are written down instead of signed in: a site limits sign-ins by address,
 and hashes passwords slowly.
 
-    python -m tests.staging stage|stored JSON
+    python -m tests.staging stage|stored|resume JSON
 """
 
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,11 @@ def stored(stack: Stack, auction_id: int) -> Stored:
     told["events"] = [tuple(event) for event in told["events"]]
     told["bids"] = [tuple(bid) for bid in told["bids"]]
     return Stored(**told)
+
+
+def resume(stack: Stack, lot_id: int) -> None:
+    """Let a paused lot of a stack run on."""
+    _ask(stack, "resume", {"lot_id": lot_id})
 
 
 def _ask(stack: Stack, what: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -194,13 +200,22 @@ def _stored(*, auction_id: int) -> dict[str, Any]:
     }
 
 
+def _resume(*, lot_id: int) -> dict[str, Any]:
+    from auctions.models import Lot
+    from bidding.services import lot_resume
+
+    lot_resume(lot=Lot.objects.get(pk=lot_id), actor=None)
+    return {}
+
+
 def main() -> None:
     """Do what the command line says and print its answer as one line of JSON."""
     import django
 
     django.setup()
     options = json.loads(sys.argv[2])
-    print(json.dumps(_stage(**options) if sys.argv[1] == "stage" else _stored(**options)))
+    what: dict[str, Callable[..., dict[str, Any]]] = {"stage": _stage, "stored": _stored, "resume": _resume}
+    print(json.dumps(what[sys.argv[1]](**options)))
 
 
 if __name__ == "__main__":

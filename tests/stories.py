@@ -76,7 +76,7 @@ class Chapter:
 
 @dataclass
 class Told:
-    """A message to a seat, and what it must make of it: the moment that it shows then, and whether something is missing.
+    """A message to a seat, and what it must make of it: the moment that it shows, and whether something is missing.
 
     None where that is not settled: in the middle of what one command did, and while what is missing comes by itself.
     """
@@ -160,6 +160,7 @@ class Story:
         return [
             *[self._bid] * 14,
             *[self._bid_up_to] * 8,
+            *[self._open_after_pre_bids] * 3,
             *[self._void] * 3,
             *[lambda: self.evening.wait(chance.choice([500, 4_000, 12_000]))] * 3,
             *[self._run_out] * 2,
@@ -173,7 +174,11 @@ class Story:
             *[lambda: lot_reopen(lot=self._current(), actor=host, reason="dispute")] * 2,
             lambda: auction_advance(auction=auction),
             self._rebuild,
-            *([lambda: auction_cancel(auction=auction, actor=host, reason="illness")] if chance.random() < 0.05 else []),
+            *(
+                [lambda: auction_cancel(auction=auction, actor=host, reason="illness")]
+                if chance.random() < 0.05
+                else []
+            ),
         ]
 
     def _current(self) -> Lot:
@@ -190,6 +195,15 @@ class Story:
     def _bid_up_to(self) -> None:
         named = self.chance.choice([None, None, None, *self.show.lots])
         self._bid(max=True, **({} if named is None else {"lot": named.pk}))
+
+    def _open_after_pre_bids(self) -> None:
+        lot, host = self.chance.choice(self.show.lots), self.show.host
+        for who in self.chance.sample(range(3), 2):
+            bid(self.show, who, self.chance.choice(["10.00", "20.00"]), max=True, lot=lot.pk, id=str(uuid.uuid4()))
+        with contextlib.suppress(Refused):
+            lot_withdraw(lot=self._current(), actor=host)
+        self.look()
+        lot_open(lot=lot, actor=host)
 
     def _keep_going(self) -> None:
         """Mostly see to it that a lot takes bids."""
@@ -362,7 +376,7 @@ class _Seat:
     def _you(self) -> None:
         """Hear of one's own part, which was read a little earlier or later than what was heard of the room."""
         near = [moment for moment in self.chapter.moments if abs(moment.v - self.v) <= 3]
-        # YOU has no version, so one that was read before a bid was voided and comes after it cannot be told from a new one.
+        # YOU has no version: read before a bid was voided and heard after it, it cannot be told from a new one.
         near = [moment for moment in near if moment.v >= self.v or not self._voided_since(moment.v)]
         if near:
             moment = self.chance.choice(near)

@@ -443,3 +443,21 @@ async def test_without_await_it_is_the_same():
 
     async with Site(script).open() as site:
         assert await asyncio.to_thread(visit_blocking, site.url) == ("leading", "Sold!")
+
+
+async def test_a_question_about_a_bid_outlives_its_connection():
+    async def deaf(visit: Visit) -> None:
+        await visit.say(state())
+        await visit.hear("BID_STATUS")
+        await visit.drop()
+
+    async def remembers(visit: Visit) -> None:
+        await visit.say(state())
+        asked = await visit.hear("BID_STATUS")
+        await visit.say({"type": "BID_REJECTED", "id": asked["id"], "code": "too_low", "v": 9, "epoch": EPOCH})
+        await visit.stay()
+
+    async with Site(deaf, remembers).open() as site, AsyncClient(site.url).room(4, backoff=QUICK) as room:
+        answer = await room.bid_status("00000000-0000-4000-8000-000000000001", timeout=PATIENCE_S)
+    assert isinstance(answer, BidRejected)
+    assert answer.code == "too_low"

@@ -37,6 +37,8 @@ PING_INTERVAL_S: Final = 15.0
 PATIENCE_S: Final = 1.0
 """How long a version that a heartbeat told of may take to arrive by itself."""
 UNKNOWN_PAUSE_S: Final = 0.3
+ASK_AGAIN_S: Final = 2.0
+"""How long a question about a bid may go without an answer before it is asked again."""
 MOST_WAITING: Final = 10_000
 
 _FINAL: Final = {
@@ -270,18 +272,20 @@ class AsyncRoom:
         if self._closed is not None:
             raise self._closed
         listening = self.messages()
-        await self._send({"type": "BID_STATUS", "id": bid_id})
-        try:
-            async with asyncio.timeout(timeout):
-                async for message in listening:
-                    match message:
-                        case m.BidAccepted(id=answered) | m.BidRejected(id=answered) if answered == bid_id:
-                            return message
-                        case m.BidUnknown(id=answered) if answered == bid_id:
-                            return None
-        except TimeoutError:
-            raise BidUnresolved(f"No answer about bid {bid_id} in {timeout:g} s.", bid_id=bid_id) from None
-        raise self._closed or RoomClosed("The room was left.")
+        deadline = asyncio.get_running_loop().time() + timeout
+        while (left := deadline - asyncio.get_running_loop().time()) > 0:
+            # Asked again: the connection may be lost, or the room may have too many questions at once.
+            await self._send({"type": "BID_STATUS", "id": bid_id})
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, ASK_AGAIN_S)):
+                    async for message in listening:
+                        match message:
+                            case m.BidAccepted(id=answered) | m.BidRejected(id=answered) if answered == bid_id:
+                                return message
+                            case m.BidUnknown(id=answered) if answered == bid_id:
+                                return None
+                raise self._closed or RoomClosed("The room was left.")
+        raise BidUnresolved(f"No answer about bid {bid_id} in {timeout:g} s.", bid_id=bid_id)
 
     async def say(self, text: str) -> str:
         """Say something in the chat and return its id; a refusal comes as a ChatRejected message with that id.

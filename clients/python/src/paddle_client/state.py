@@ -231,7 +231,9 @@ class RoomState:
         led, leads, maximum = self.you.leading, self.leads, self.you.max_amount
         price = self.lot.current_amount if self.lot is not None else None
         # Who leads above a maximum has given a higher one since.
-        is_over = (led and not leads) or (maximum is not None and price is not None and _by_size(price) > _by_size(maximum))
+        is_over = (led and not leads) or (
+            maximum is not None and price is not None and _by_size(price) > _by_size(maximum)
+        )
         self.you = replace(self.you, leading=leads, max_amount=None if is_over else maximum)
 
 

@@ -105,6 +105,7 @@ function receive(message) {
   if (message.type === Receive.NOTICE) chat.notice(message.text);
   if (message.type === Receive.STATE || message.type === Receive.RESUMED) returned();
   behindAt = state.behind ? behindAt ?? performance.now() : null;
+  if (state.behind) resume();
   if (state.v !== null) desk.reached(state.v);
   changed(before, message);
   redraw();

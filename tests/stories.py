@@ -63,6 +63,8 @@ class Moment:
     you: Message
     bids: list[Message]
     """Every bid of the lot that counts, newest first; STATE has the first twenty."""
+    voided: bool
+    """A bid of the lot was voided before."""
 
 
 @dataclass
@@ -86,6 +88,8 @@ class Told:
     missing: bool | None = None
     own_is_new: bool = False
     """One's own part was told of a later version than the room's."""
+    holes: bool = False
+    """Bids were left out of a merged event, and a void may have brought the hole among the newest."""
 
 
 # --- What happens -------------------------------------------------------------------------------------
@@ -108,6 +112,7 @@ class Story:
         if bidder is not None:
             self.visitor = Visitor(user_id=1, registration_id=bidder.pk, paddle=bidder.paddle, status=bidder.status)
         self.chapters: list[Chapter] = []
+        self.voided = False
         self.look()
 
     def play(self, steps: int) -> list[Chapter]:
@@ -138,6 +143,8 @@ class Story:
         for entry_id, fields in entries:
             if fields[b"public"]:
                 chapter.events[int(entry_id.partition(b"-")[0])] = fields[b"public"].decode()
+                if fields[b"kind"] in (b"LOT_OPENED", b"BID_VOIDED"):
+                    self.voided = fields[b"kind"] == b"BID_VOIDED"
         own = state.you(self.visitor, snapshot, self.info)
         common: Any = {"snapshot": snapshot, "own": own, "now_ms": snapshot.now_ms, "people": 7, "chat": []}
         chapter.moments.append(
@@ -147,6 +154,7 @@ class Story:
                 resumed=_plain(state.resumed(events=[], **common)),
                 you=_plain(protocol.YouChanged(you=own)),
                 bids=[json.loads(text) for text in self.floor.lrange(AuctionKeys(self.show.auction.pk).recent, 0, -1)],
+                voided=self.voided,
             )
         )
 
@@ -213,6 +221,8 @@ class Story:
         with contextlib.suppress(Refused):
             if lot and lot["status"] == "paused":
                 lot_resume(lot=self._current(), actor=self.show.host)
+            elif self.chance.random() < 0.5:
+                self._open_after_pre_bids()
             else:
                 lot_open(lot=self.chance.choice(self.show.lots), actor=self.show.host)
         self.look()
@@ -319,6 +329,7 @@ class _Seat:
         self.v = self.head = self.own_v = begin.v
         self.end = chapter.moments[-1].v
         self.at = {moment.v: moment for moment in chapter.moments}
+        self.merged = False
         self.told: list[Told] = []
 
     def hear(self) -> list[Told]:
@@ -336,9 +347,12 @@ class _Seat:
             self.told[-1].missing = False
             self.told[-1].moment = self.at.get(self.v)
             self.told[-1].own_is_new = self.own_v > self.v
+            self.told[-1].holes = self.merged and self.told[-1].moment is not None and self.told[-1].moment.voided
 
     def _merged(self, first: int, last: int) -> list[Message]:
-        return [json.loads(text) for text in conflated(self.chapter.events[v] for v in range(first, last + 1))]
+        events = [json.loads(text) for text in conflated(self.chapter.events[v] for v in range(first, last + 1))]
+        self.merged = self.merged or any(event.get("from_v", event["v"]) < event["v"] for event in events)
+        return events
 
     def _ahead(self, most: int = 8) -> int:
         return min(self.end, self.v + self.chance.randint(1, most))
@@ -350,10 +364,11 @@ class _Seat:
 
     def _gap(self) -> None:
         """Miss events, hear a later one, ask, and be told from where one was."""
-        self.head = self._ahead()
-        if self.head > self.v + 1:
-            self._say(json.loads(self.chapter.events[self.head]), missing=True)
-        moment = self.at[min(v for v in self.at if v >= self.head)]
+        later = self._ahead()
+        self.head = max(self.head, later)
+        if later > self.v + 1:
+            self._say(json.loads(self.chapter.events[later]), missing=True)
+        moment = self.at[min(v for v in self.at if v >= later)]
         events, self.v = self._merged(self.v + 1, moment.v), moment.v
         self._say(moment.resumed | {"events": events})
 

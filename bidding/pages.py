@@ -23,7 +23,7 @@ from auctions.models import (
     Sale,
     SaleStatus,
 )
-from auctions.permissions import AnyUser, is_barred, viewable_auctions
+from auctions.permissions import AnyUser, can_moderate, is_barred, viewable_auctions
 from auctions.presenting import MoneyStyle, money_style
 from auctions.pricing import fees_of, price_of
 from auctions.selectors import catalogue, ended_auctions, last_runs, live_auctions, upcoming_auctions
@@ -216,13 +216,14 @@ def room_config(show: Show, user: AnyUser) -> dict[str, Any]:
             "cents": show.style.cents,
         },
         "signed_in": isinstance(user, User),
+        "moderates": can_moderate(user, auction),
         "barred": show.you.barred,
         "registered": show.you.registration is not None,
         "waiting": show.you.registration is not None and show.you.registration.status == "pending",
         "urls": {
             "room": here,
             "sign_in": f"{reverse('account_login')}?next={here}%3Fpaddle%3D1",
-            "register": f"/api/v1/auctions/{auction.pk}/registrations/",
+            "api": f"/api/v1/auctions/{auction.pk}/",
             "my_bids": reverse("my_bids"),
         },
         "lots": [_lot_config(line.lot) for line in show.lines],

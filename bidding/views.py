@@ -22,6 +22,7 @@ from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus, Lot
 from auctions.selectors import auction_by_slug, auction_for_host
 from bidding import pages, protocol, services
+from bidding.models import ModerationReason
 from bidding.selectors import room_info
 
 
@@ -41,10 +42,12 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
         floor = pages.floor_now(auction)
         current = floor.lot.id if floor and floor.lot else None
         line = next((line for line in show.lines if line.lot.pk == current), None)
+        config = pages.room_config(show, request.user)
         context |= {
             "floor": floor,
             "line": line,
-            "config": pages.room_config(show, request.user),
+            "config": config,
+            "moderation_reasons": ModerationReason.choices if config["moderates"] else (),
             "bid_id": str(uuid.uuid4()),
         }
         return render(request, "bidding/room.html", context)

@@ -24,13 +24,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Staged:
-    """An auction on a stack, scheduled or live, and the sessions of its bidders in the order of their paddles."""
+    """An auction on a stack, scheduled or live, with the sessions of its host and, by paddle, of its bidders."""
 
     auction_id: int
     slug: str
     lots: tuple[int, ...]
     paddles: tuple[int, ...]
     sessions: tuple[str, ...]
+    host_session: str
 
     def bidder(self, url: str, index: int) -> AsyncClient:
         """Return a client that is signed in as that bidder, at one of the stack's addresses."""
@@ -61,6 +62,7 @@ def stage(
         lots=tuple(told["lots"]),
         paddles=tuple(told["paddles"]),
         sessions=tuple(told["sessions"]),
+        host_session=told["host_session"],
     )
 
 
@@ -155,6 +157,7 @@ def _stage(
         "lots": list(auction.lots.order_by("position").values_list("pk", flat=True)),
         "paddles": paddles,
         "sessions": sessions,
+        "host_session": _session(host),
     }
 
 

@@ -1,7 +1,7 @@
 /* The chat panel: a log of plain text and a field. Owns its lines on the page, not what may be said. */
 
 import { words } from "../strings.js";
-import { make, setText } from "./draw.js";
+import { icon, make, setText } from "./draw.js";
 import { MAX_CHAT_CHARACTERS, Receive, Send } from "./messages.js";
 import { newId } from "./bids.js";
 
@@ -10,14 +10,23 @@ export class ChatPanel {
   #form;
   #input;
   #send;
+  #pinned;
+  #choose;
+  #hint;
+  #time;
   #lines = new Map();
   #waiting = null;
   #problem = null;
 
-  constructor({ log, form, send }) {
+  /** `choose(line)` is called when a moderator picks a line; null for everybody else. */
+  constructor({ log, form, pinned, language, send, choose }) {
+    this.#time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     this.#log = log;
+    this.#pinned = pinned;
+    this.#choose = choose;
     this.#form = form;
     this.#input = form.querySelector("input");
+    this.#hint = this.#input.placeholder;
     this.#input.maxLength = MAX_CHAT_CHARACTERS;
     this.#send = send;
     form.addEventListener("submit", (event) => {
@@ -27,8 +36,10 @@ export class ChatPanel {
     this.#input.addEventListener("input", () => this.#problemIs(null));
   }
 
-  /** Show the lines of the room. */
-  draw(lines) {
+  /** Show the lines of the room, what is pinned, and whether its reader may say something. */
+  draw({ chat: lines, chatSettings, you }) {
+    this.#drawPinned(chatSettings.pinned);
+    this.#drawForm(chatSettings, you);
     const atEnd = this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < 40;
     const wanted = new Set(lines.map((line) => line.id));
     for (const [id, element] of this.#lines) {
@@ -39,7 +50,7 @@ export class ChatPanel {
     }
     for (const line of lines) {
       if (this.#lines.has(line.id)) continue;
-      const element = make("div", line.role ? "chat-line host" : "chat-line", make("b", "", line.author), line.text);
+      const element = this.#line(line);
       this.#lines.set(line.id, element);
       this.#log.append(element);
     }
@@ -61,6 +72,34 @@ export class ChatPanel {
       this.#problemIs(message.message);
     }
     return true;
+  }
+
+  #line(line) {
+    const parts = [make("b", "", line.author), line.text];
+    const className = line.role ? "chat-line host" : "chat-line";
+    if (!this.#choose) return make("div", className, ...parts);
+    const button = make("button", className, ...parts);
+    button.type = "button";
+    button.title = words.moderate();
+    button.addEventListener("click", () => this.#choose(line));
+    return make("div", "chat-picked", button);
+  }
+
+  #drawPinned(line) {
+    this.#pinned.hidden = !line;
+    if (!line) return;
+    setText(this.#pinned, `${line.author}: ${line.text}`);
+    icon(this.#pinned, "pin");
+  }
+
+  #drawForm({ slow_mode_ms: paceMs }, you) {
+    const muted = you?.muted ?? false;
+    this.#input.disabled = muted;
+    this.#form.querySelector("button").disabled = muted;
+    const until = you?.muted_until_ms ?? null;
+    const muting = until === null ? words.muted() : words.mutedUntil(this.#time.format(until));
+    const hint = muted ? muting : paceMs ? words.slowMode(paceMs / 1_000) : this.#hint;
+    if (this.#input.placeholder !== hint) this.#input.placeholder = hint;
   }
 
   #say() {

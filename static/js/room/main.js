@@ -15,6 +15,7 @@ import { make, setText, useIcons } from "./draw.js";
 import { HistoryTable } from "./history.js";
 import { Receive, Send } from "./messages.js";
 import { missed } from "./missed.js";
+import { ModerationSheet } from "./moderation.js";
 import { initialState, isLeading, reduce } from "./reducer.js";
 import { RunOfShow } from "./runofshow.js";
 import { AmountSheet, PaddleSheet } from "./sheets.js";
@@ -73,7 +74,15 @@ const stage = new Stage({ frame: part("stage"), note: part("stage-note"), verdic
 const timer = new TimerView({ timer: part("timer"), fuse: part("fuse") });
 const table = new HistoryTable({ body: part("history"), money, language });
 const run = new RunOfShow({ list: part("run"), won: part("won"), money, fees: (id) => lots.get(id)?.fees ?? NO_FEES });
-const chat = new ChatPanel({ log: part("chat"), form: part("chat-form"), send: (message) => socket.send(message) });
+const moderation = config.moderates ? new ModerationSheet(document.getElementById("moderation-sheet"), post) : null;
+const chat = new ChatPanel({
+  log: part("chat"),
+  form: part("chat-form"),
+  pinned: part("pinned"),
+  language,
+  send: (message) => socket.send(message),
+  choose: moderation && ((line) => moderation.open(line)),
+});
 const cues = new Cues(part("sound"), icons);
 const amountSheet = new AmountSheet({ dialog: document.getElementById("amount-sheet"), money, offer });
 const paddleSheet = new PaddleSheet({ dialog: document.getElementById("paddle-sheet"), register });
@@ -227,14 +236,20 @@ function getPaddle() {
   else paddleSheet.open();
 }
 
-async function register() {
-  const response = await fetch(config.urls.register, {
-    method: "POST",
+/** Ask the API about this auction; resolves to its answer, or rejects with an error whose message is fit to show. */
+async function post(path, body, method = "POST") {
+  const response = await fetch(`${config.urls.api}${path}`, {
+    method,
     headers: { "Content-Type": "application/json", "X-CSRFToken": document.querySelector("[name=csrfmiddlewaretoken]").value },
-    body: JSON.stringify({ accept_terms: true }),
+    body: JSON.stringify(body),
   });
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(answer.message ?? answer.detail ?? words.tryAgain());
+  if (!response.ok) throw new Error(answer.detail ?? words.tryAgain());
+  return answer;
+}
+
+async function register() {
+  const answer = await post("registrations/", { accept_terms: true });
   if (answer.status !== "approved") waiting = true;
   return answer;
 }
@@ -345,7 +360,7 @@ function draw() {
   const minimum = lot ? money.minor(lot.minimum_amount) : null;
   if (chosen !== null && (minimum === null || chosen < minimum)) chosen = null;
   drawBidding();
-  chat.draw(state.chat);
+  chat.draw(state);
   table.draw(state.bids, state.you?.paddle ?? null);
   run.draw(state);
   stage.draw(state);

@@ -4,7 +4,7 @@ import { normalTyped, parseAmount, totalOf } from "../money.js";
 import { words } from "../strings.js";
 import { setText } from "./draw.js";
 
-function closable(dialog) {
+export function closable(dialog) {
   for (const button of dialog.querySelectorAll("[data-close]")) button.addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close();

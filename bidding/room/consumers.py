@@ -6,6 +6,7 @@ message goes to its sender alone, and the room hears of the rest through the hub
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final, assert_never
 from urllib.parse import parse_qsl
 
@@ -90,7 +91,7 @@ class RoomConsumer(AsyncConsumer):
             if self._patience.is_over:
                 self._seat.close(CloseCode.TOO_MANY)
             else:
-                await self._answer(protocol.Error(code=ErrorCode.TOO_MANY.value, message="Too many messages."))
+                await self._answer(self._too_many(text))
             return
         if text is None:
             await self._answer(protocol.Error(code=ErrorCode.BAD_MESSAGE.value, message="Send text frames."))
@@ -111,6 +112,20 @@ class RoomConsumer(AsyncConsumer):
             await self._answer(error)
             return
         await self._obey(parsed)
+
+    def _too_many(self, text: str | None) -> protocol.ServerMessage:
+        """Return the answer to a message that came too fast; a bid is told under its id that it did not count."""
+        with suppress(protocol.BadMessage):
+            message = protocol.parse(text or "")
+            if isinstance(message, protocol.PlaceBid):
+                code = RefusalCode.RATE_LIMITED
+                return protocol.BidRejected(
+                    id=message.id,
+                    code=code.value,
+                    message=refusal_message(code, self._room.info.currency),
+                    retry_after_ms=self._patience.retry_after_ms,
+                )
+        return protocol.Error(code=ErrorCode.TOO_MANY.value, message="Too many messages.")
 
     async def _obey(self, message: protocol.AnyClientMessage) -> None:
         MESSAGES[str(message.__struct_config__.tag)].inc()

@@ -33,7 +33,15 @@ from bidding.room.room import Room
 from bidding.room.seats import Seat
 from bidding.selectors import RoomInfo, room_snapshot
 from bidding.services.announcing import room_group
-from bidding.services.chat import ChatRules, chat_rules, chat_since, recent_chat, removed_among, stored_chat
+from bidding.services.chat import (
+    LINES_IN_STATE,
+    ChatRules,
+    chat_rules,
+    chat_since,
+    recent_chat,
+    removed_among,
+    stored_chat,
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -256,6 +264,10 @@ class Hub:
         room.flush()
         if room.waiting:
             self._look_after_slow(room)
+        if room.concerned:
+            # Not before the event itself was sent.
+            paddles, room.concerned = room.concerned, set()
+            self._job("own", object(), lambda: self._tell_concerned(room, paddles))
 
     # --- Gaps and heads --------------------------------------------------------------------------------
 
@@ -454,6 +466,12 @@ class Hub:
             if seat.visitor.reason is protocol.RefusalCode.BANNED:
                 seat.close(CloseCode.FORBIDDEN)
 
+    async def _tell_concerned(self, room: Room, paddles: Collection[int]) -> None:
+        """Send YOU to the holders of these paddles: their own maximum may be another one now."""
+        for paddle in paddles:
+            if theirs := [seat for seat in room if seat.visitor.paddle == paddle]:
+                await self._tell_own_part(room, theirs)
+
     async def _tell_own_part(self, room: Room, theirs: list[Seat]) -> None:
         """Send YOU to one person's seats."""
         try:
@@ -531,7 +549,12 @@ class Hub:
         auction_id = room.info.auction_id
         try:
             room.chat_rules = (await _chat_rules([auction_id]))[auction_id]
-            room.chat.load(await recent_chat(auction_id) or await _stored_chat(auction_id))
+            lines = await recent_chat(auction_id)
+            if len(lines) < LINES_IN_STATE:
+                # The stream may be younger than the chat: the side server was restarted.
+                known = {line.id for line in lines}
+                lines = [*(line for line in await _stored_chat(auction_id) if line.id not in known), *lines]
+            room.chat.load(lines)
         except (*_TROUBLE, DatabaseError) as error:
             logger.warning("chat_not_read", auction=auction_id, error=str(error))
 

@@ -89,6 +89,8 @@ class Room:
         self._lot_id: int | None = None
         self._leader: int | None = None
         self._led: set[int] = set()
+        self.concerned: set[int] = set()
+        """Paddles whose own part an event changed; the hub tells them."""
         self._price: protocol.Outbid | None = None
 
     # --- Seats ---------------------------------------------------------------------------------------
@@ -223,6 +225,7 @@ class Room:
                 )
             case "BID_VOIDED":
                 self._leader = event["leader"]["paddle"] if event["leader"] else None
+                self.concerned |= {event["paddle"]} if self._leader is None else {event["paddle"], self._leader}
             case _:
                 pass
 

@@ -3,6 +3,7 @@
 Owns a seat's own state. Does no IO but writing to the seat's line.
 """
 
+import math
 import time
 from typing import Final
 
@@ -104,6 +105,11 @@ class Patience:
         self._left = min(self._burst, self._left + (now - self._at) * self._rate) - 1
         self._at = now
         return self._left >= 0
+
+    @property
+    def retry_after_ms(self) -> int:
+        """How long it takes until a message is taken again."""
+        return math.ceil(max(0.0, 1 - self._left) / self._rate * 1000)
 
     @property
     def is_over(self) -> bool:

@@ -15,9 +15,9 @@ from accounts.models import User
 from auctions.models import Auction, RegistrationStatus, Visibility
 from bidding import protocol
 from bidding.engine.side import RoomKeys
-from bidding.models import ChatMessage
+from bidding.models import Bid, ChatMessage
 from bidding.room.entrance import client_address
-from bidding.services import lot_open, registration_create, registration_set_status
+from bidding.services import bid_void, lot_open, registration_create, registration_set_status
 from bidding.services.chat import chat_store, cleaned
 from bidding.tests.conftest import Show
 from bidding.tests.rooms import RoomServer, cookie_of, eventually, page
@@ -143,6 +143,26 @@ def test_a_flood_is_refused_and_then_closed(show: Show, server: RoomServer, sett
         codes = [message["code"] for message in flooding.seen if message["type"] == "ERROR"]
     assert codes
     assert set(codes) == {"too_many"}
+
+
+def test_a_bid_too_many_is_told_under_its_id_that_it_did_not_count(
+    show: Show, server: RoomServer, settings: LazySettings
+) -> None:
+    settings.ROOM_MESSAGES_PER_SECOND = 2
+    lot_open(lot=show.lots[0], actor=show.host)
+    ids = [f"00000000-0000-4000-8000-{number:012}" for number in range(9)]
+    with page(server, show.auction.pk, user=user_of(show)) as hers:
+        hers.next()
+        for bid_id in ids:
+            hers.send("BID", amount="10.00", id=bid_id)
+        answers: dict[str, dict[str, Any]] = {}
+        while len(answers) < len(ids):
+            answer = hers.until("BID_ACCEPTED", "BID_REJECTED")
+            answers[answer["id"]] = answer
+    refused = [answer for answer in answers.values() if answer.get("code") == "rate_limited"]
+    assert refused
+    assert all(answer["retry_after_ms"] > 0 for answer in refused)
+    assert answers[ids[0]]["type"] == "BID_ACCEPTED"
 
 
 # --- What is said --------------------------------------------------------------------------------------
@@ -281,6 +301,20 @@ def test_without_its_stream_chat_comes_from_the_database(show: Show, server: Roo
         assert [line["id"] for line in nobody.next()["chat"]] == [f"{number}-0" for number in range(10, 60)]
 
 
+def test_a_younger_stream_does_not_hide_what_was_said_before(show: Show, server: RoomServer, side: Any) -> None:
+    ChatMessage.objects.create(
+        auction=show.auction, user=user_of(show), entry="5-0", author="Paddle 101", text="before", at_ms=5
+    )
+    side.delete(RoomKeys(show.auction.pk).chat)
+    with page(server, show.auction.pk, user=user_of(show)) as hers:
+        hers.next()
+        hers.send("CHAT", text="after")
+        hers.until("CHAT")
+    eventually(lambda: not server.hub._rooms)
+    with page(server, show.auction.pk) as late:
+        assert [line["text"] for line in late.next()["chat"]] == ["before", "after"]
+
+
 def test_nobody_passes_for_somebody_else(show: Show, server: RoomServer) -> None:
     for number, (name, shown) in enumerate(
         [("Host", "Guest"), (" paddle 101", "Guest"), ("Ada", "Ada"), ("", "Guest")]
@@ -310,6 +344,24 @@ def test_a_paddle_that_comes_later_opens_the_door_without_a_reload(show: Show, s
         you = theirs.until("YOU")["you"]
         assert (you["paddle"], you["can_bid"], you["reason"]) == (registration.paddle, True, None)
         assert theirs.ask("BID", "BID_ACCEPTED", amount="10.00")["standing"] == "leading"
+
+
+def test_a_void_tells_both_whom_it_concerns_their_own_part(show: Show, server: RoomServer) -> None:
+    lot_open(lot=show.lots[0], actor=show.host)
+    with (
+        page(server, show.auction.pk, user=user_of(show)) as hers,
+        page(server, show.auction.pk, user=user_of(show, 1)) as his,
+    ):
+        hers.ask("BID", "BID_ACCEPTED", amount="20.00", max=True)
+        his.ask("BID", "BID_ACCEPTED", amount="50.00", max=True)
+        assert his.until("YOU")["you"]["max_amount"] == "50.00"
+        show.store()
+        bid_void(bid=Bid.objects.get(registration=show.bidders[1]), actor=show.host, reason="mistake")
+        his.until("BID_VOIDED")
+        assert (lost := his.until("YOU")["you"])["max_amount"] is None
+        assert not lost["leading"]
+        hers.until("BID_VOIDED")
+        assert hers.until("YOU")["you"]["max_amount"] == "20.00"
 
 
 def test_a_ban_closes_every_seat_and_the_door(show: Show, server: RoomServer) -> None:

@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Stamps of what is installed: a second start installs nothing.
 PRODUCT := $(VENV)/.installed-product
+TESTS := $(VENV)/.installed-tests
 DEVELOPMENT := $(VENV)/.installed-development
 NEEDED_MB := 900
 # Checks need settings, but no server and no secret.
@@ -27,8 +28,8 @@ font:
 	    >/dev/null 2>&1 && cp -R var/npm/node_modules/$(FONT) static/archivo || true; \
 	fi
 
-test: $(DEVELOPMENT) ## Run the tests on the embedded servers
-	@$(BIN)/python -m pytest -m "not services and not browser"
+test: $(TESTS) ## Run the tests on the embedded servers
+	@$(BIN)/python -m pytest -m "not services" --ignore=tests/browser
 
 check: $(DEVELOPMENT) ## Check style, types, import contracts, migrations, templates, protocol artefacts
 	$(BIN)/ruff check .
@@ -51,7 +52,7 @@ services: ## Install what test-services needs: Debian or Ubuntu, as root
 test-services: $(DEVELOPMENT) ## Run all tests on real PostgreSQL and Redis and in a real browser
 	@$(BIN)/python -m tests.services
 
-soak-engine: $(DEVELOPMENT) ## Compare the engine with its plain rules for hours; ENGINE_SEED=n repeats one
+soak-engine: $(TESTS) ## Compare the engine with its plain rules for hours; ENGINE_SEED=n repeats one
 	@ENGINE_STEPS=$${ENGINE_STEPS:-1000000} ENGINE_HISTORIES=$${ENGINE_HISTORIES:-100} \
 	  $(BIN)/python -m pytest -x bidding/tests/test_histories.py bidding/tests/test_engine_machine.py
 
@@ -86,5 +87,8 @@ endef
 $(PRODUCT): requirements.txt clients/python/pyproject.toml
 	$(call install,requirements.txt,$@)
 
-$(DEVELOPMENT): requirements.txt requirements-dev.txt clients/python/pyproject.toml
-	$(call install,requirements-dev.txt,$(PRODUCT) $@)
+$(TESTS): requirements.txt requirements-test.txt clients/python/pyproject.toml
+	$(call install,requirements-test.txt,$(PRODUCT) $@)
+
+$(DEVELOPMENT): requirements.txt requirements-test.txt requirements-dev.txt clients/python/pyproject.toml
+	$(call install,requirements-dev.txt,$(PRODUCT) $(TESTS) $@)

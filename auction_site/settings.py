@@ -248,7 +248,7 @@ MEDIA_URL = "media/"
 MEDIA_ROOT = VAR_DIR / "media"
 # A demo or development site serves the sources as they are, without a collect step.
 SERVESTATIC_USE_FINDERS = _RELAXED
-SERVESTATIC_AUTOREFRESH = DEBUG
+SERVESTATIC_AUTOREFRESH = _RELAXED
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

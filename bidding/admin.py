@@ -22,8 +22,8 @@ from accounts.models import User
 from auctions.admin import AuctionAdmin, LotAdmin, OrganizerScoped, money, show_refusal
 from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus, Lot
-from bidding import selectors, services
-from bidding.engine.outcomes import EngineError, FloorMissing, NotSent
+from bidding import services
+from bidding.engine.outcomes import EngineError
 from bidding.models import Bid, Event, LedgerPosition, Refusal
 
 logger = structlog.get_logger(__name__)
@@ -51,31 +51,18 @@ def _actor(request: HttpRequest) -> User:
 
 
 def _close_current(auction: Auction, actor: User) -> str:
-    try:
-        lot_id = selectors.pulse_now(auction.pk).lot_id
-    except NotSent:
-        raise Refused(
-            "unavailable", gettext("The live floor cannot be reached. Nothing was changed; try again.")
-        ) from None
-    except FloorMissing:
-        lot_id = None
-    lot = auction.lots.filter(pk=lot_id).first() if lot_id else None
-    if lot is None:
-        raise Refused("no_lot_open", gettext("No lot is open."))
-    return _close(lot, actor)
+    lot, fell = services.lot_close_current(auction=auction, actor=actor)
+    return _closing(lot, fell=fell)
 
 
 def _close(lot: Lot, actor: User) -> str:
-    if services.lot_close(lot=lot, actor=actor):
+    return _closing(lot, fell=services.lot_close(lot=lot, actor=actor))
+
+
+def _closing(lot: Lot, *, fell: bool) -> str:
+    if fell:
         return gettext("the hammer fell on lot %(number)s") % {"number": lot.number}
     return gettext("fair warning for lot %(number)s; close again in ten seconds") % {"number": lot.number}
-
-
-def _open_next(auction: Auction, actor: User) -> None:
-    lot = selectors.lot_after(auction, None)
-    if lot is None:
-        raise Refused("no_lot_left", gettext("No lot is left to open."))
-    services.lot_open(lot=lot, actor=actor)
 
 
 @admin.register(Auction)
@@ -105,7 +92,12 @@ class LiveAuctionAdmin(AuctionAdmin):
     @admin.action(description=_("Open the next lot"))
     def open_next_lot(self, request: HttpRequest, auction: Auction) -> None:
         """Open the first pending lot of the run of show."""
-        _attempt(request, auction, _("next lot opened"), partial(_open_next, auction, _actor(request)))
+        _attempt(
+            request,
+            auction,
+            _("next lot opened"),
+            partial(services.lot_open_next, auction=auction, actor=_actor(request)),
+        )
 
     @admin.action(description=_("Fair warning, then hammer"))
     def close_open_lot(self, request: HttpRequest, auction: Auction) -> None:

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from auctions.errors import Refused
-from auctions.models import Auction, AuctionStatus, Lot
+from auctions.models import Auction, AuctionStatus
 from auctions.selectors import auction_by_slug, auction_for_host
 from bidding import pages, protocol, services
 from bidding.models import ModerationReason
@@ -172,20 +172,15 @@ def _go_live(auction: Auction, actor: User) -> str:
 
 
 def _open(auction: Auction, actor: User) -> str:
-    upcoming = Lot.objects.filter(auction=auction, status="pending").order_by("position", "pk").first()
-    if upcoming is None:
-        raise Refused("no_lots", _("No lot is left to open."))
-    services.lot_open(lot=upcoming, actor=actor)
-    return _("Lot %(number)s is open.") % {"number": upcoming.number}
+    lot = services.lot_open_next(auction=auction, actor=actor)
+    return _("Lot %(number)s is open.") % {"number": lot.number}
 
 
 def _hammer(auction: Auction, actor: User) -> str:
-    current = Lot.objects.filter(auction=auction, status__in=("open", "paused")).first()
-    if current is None:
-        raise Refused("not_open", _("No lot is open."))
-    if services.lot_close(lot=current, actor=actor):
-        return _("The hammer fell on lot %(number)s.") % {"number": current.number}
-    return _("Fair warning for lot %(number)s. The hammer may fall in ten seconds.") % {"number": current.number}
+    lot, fell = services.lot_close_current(auction=auction, actor=actor)
+    if fell:
+        return _("The hammer fell on lot %(number)s.") % {"number": lot.number}
+    return _("Fair warning for lot %(number)s. The hammer may fall in ten seconds.") % {"number": lot.number}
 
 
 def _end(auction: Auction, actor: User) -> str:

@@ -20,7 +20,7 @@ from bidding.engine.outcomes import Done, EngineError, FloorMissing, NotDone, No
 from bidding.engine.runner import run
 from bidding.floor import floor
 from bidding.models import Bid
-from bidding.selectors import lot_image_url, next_lot_info, pulse_now
+from bidding.selectors import lot_after, lot_image_url, next_lot_info, pulse_now
 from bidding.services.announcing import announce_entries_now
 
 
@@ -82,6 +82,29 @@ def lot_close(*, lot: Lot, actor: User) -> bool:
         lot_warn(lot=lot, actor=actor)
         return False
     return True
+
+
+def lot_open_next(*, auction: Auction, actor: User) -> Lot:
+    """Open the first pending lot of the run of show and return it; raises Refused where none is left."""
+    _check_desk(auction, actor)
+    lot = lot_after(auction, None)
+    if lot is None:
+        raise Refused("no_lot_left", _("No lot is left to open."))
+    lot_open(lot=lot, actor=actor)
+    return lot
+
+
+def lot_close_current(*, auction: Auction, actor: User) -> tuple[Lot, bool]:
+    """Take the next step towards closing the lot that is up, as `lot_close` does.
+
+    Which lot that is the floor says: the database learns it a moment later.
+    """
+    _check_desk(auction, actor)
+    lot_id = pulse_or_refuse(auction.pk).lot_id
+    lot = None if lot_id is None else auction.lots.filter(pk=lot_id).first()
+    if lot is None:
+        raise Refused("no_lot_open", _("No lot is open."))
+    return lot, lot_close(lot=lot, actor=actor)
 
 
 def lot_withdraw(*, lot: Lot, actor: User, seen_v: int | None = None) -> Done:

@@ -61,7 +61,8 @@ def is_open(seat: Page) -> bool:
 def test_workers_are_one_answer_and_a_killed_one_is_forgotten(show: Show, start: StartWeb) -> None:
     lot_open(lot=show.lots[0], actor=show.host)
     server = start("two workers", ROOM_SEATS_PER_ADDRESS="1000")
-    (folder,) = (Path(settings.VAR_DIR) / "metrics").glob(f"*-{server.port}")
+    # The port is taken a moment before the workers begin to count.
+    folder = eventually(lambda: next((Path(settings.VAR_DIR) / "metrics").glob(f"*-{server.port}"), None))
     with ExitStack() as opened:
         pages: list[Page] = []
 
@@ -98,7 +99,8 @@ def test_the_files_of_an_earlier_life_are_not_counted(show: Show, start: StartWe
     with page(server, show.auction.pk) as nobodys:
         assert nobodys.next()["type"] == "STATE"
         assert scrape(server.port)["auction_states"] == 1
-    (folder,) = (Path(settings.VAR_DIR) / "metrics").glob(f"*-{server.port}")
+    # The port is taken a moment before the workers begin to count.
+    folder = eventually(lambda: next((Path(settings.VAR_DIR) / "metrics").glob(f"*-{server.port}"), None))
     server.kill()
     assert list(folder.glob("counter_*.db"))
     again = start("two workers", port=server.port)

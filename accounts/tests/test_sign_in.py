@@ -148,6 +148,9 @@ def test_next_never_leaves_the_site(client, bidder, where, target):
 def test_next_in_the_address_never_leaves_the_site_for_somebody_signed_in(client, bidder, target):
     client.force_login(bidder)
     response = client.get(reverse("account_login"), {"next": target})
+    if "\0" in target:  # no address holds a zero byte
+        assert response.status_code == 400
+        return
     assert response.status_code == 302
     assert response["Location"] == "/"
 

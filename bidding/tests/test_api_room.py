@@ -129,7 +129,7 @@ def test_what_is_wrong_is_said_at_its_field(
     assert [error["field"] for error in response.json()["errors"]] == [field]
 
 
-@pytest.mark.parametrize("path", ["chat/lines/1-0/remove/", "chat/lines/x/remove/", "chat/lines/%00/remove/"])
+@pytest.mark.parametrize("path", ["chat/lines/1-0/remove/", "chat/lines/x/remove/"])
 def test_a_line_that_never_was_is_not_found(show: Show, ask: Ask, path: str) -> None:
     assert ask(client_of(show, "host"), "post", path, {"reason": "spam"}).status_code == 404
 

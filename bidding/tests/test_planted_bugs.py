@@ -223,6 +223,9 @@ def no_time_but_the_servers_counts(stage: Stage) -> None:
     desk.set_end_in(-1_000)
     late = desk.decide(ANNA, 1_000, not_after_ms=4_000_000_000_000).answer
     promise(isinstance(late, BidRejected) and late.code == "too_late", "accepted by another clock")
+    promise(
+        int(desk.state()[b"time"]) >= late.at_ms, "a clock that steps back could take a bid after one that was late"
+    )
     desk.set_end_in(60_000)
     desk.client.hset(desk.keys.state, "time", int(desk.lot()["ends"]) + 1)
     promise(isinstance(desk.decide(ANNA, 1_000).answer, BidRejected), "time went backwards")
@@ -708,9 +711,9 @@ BUGS = [
         "local function accept(answer)",
     ),
     lua(3, a_bid_takes_effect_once, "if before == fingerprint then", "if true then"),
-    lua(3, a_bid_takes_effect_once, "  remember(answer)\n  redis.call('XADD', KEYS[6]", "  redis.call('XADD', KEYS[6]"),
+    lua(3, a_bid_takes_effect_once, "  remember(answer)\n  -- Once a bid", "  -- Once a bid"),
     lua(3, the_latest_answers_are_remembered, "redis.call('LPOP', KEYS[10])", "redis.call('RPOP', KEYS[10])"),
-    lua(4, every_answer_names_its_version, "%s}', code, version,", "%s}', code, 0,"),
+    lua(4, every_answer_names_its_version, "local v, of_lot = whole(version), ''", "local v, of_lot = '0', ''"),
     lua(
         4,
         every_answer_names_its_version,
@@ -737,6 +740,12 @@ BUGS = [
         "if (tonumber(ARGV[8]) and 0 or now) >= lot.ends then return refuse",
     ),
     lua(5, no_time_but_the_servers_counts, ", tonumber(stored[4]) or 0)", ", 0)"),
+    lua(
+        5,
+        no_time_but_the_servers_counts,
+        "if late then redis.call('HSET', state_key",
+        "if false then redis.call('HSET', state_key",
+    ),
     lua(
         6,
         a_refused_bid_never_extends,
@@ -884,7 +893,7 @@ BUGS = [
     ),
     lua(7, a_pause_keeps_what_was_left, "local remaining = lot.ends - now", "local remaining = 0"),
     lua(7, a_pause_keeps_what_was_left, "math.max(lot.remaining, lot.window)", "lot.remaining"),
-    lua(7, a_command_means_one_lot_picture_and_person, "< (lot.desk_v or 0) then", "< 0 then"),
+    lua(7, a_command_means_one_lot_picture_and_person, "or -1) >= (lot.desk_v or 0)) then", "or -1) >= 0) then"),
     lua(7, a_command_means_one_lot_picture_and_person, "and holder ~= actor then", "and false then"),
     lua(
         7,
@@ -892,7 +901,7 @@ BUGS = [
         "if not lot or lot.id ~= tonumber(lot_given) then return 'wrong_lot'",
         "if not lot then return 'wrong_lot'",
     ),
-    lua(7, a_bid_after_the_warning_needs_a_new_one, "  lot.hammer_at = nil\n", ""),
+    lua(7, a_bid_after_the_warning_needs_a_new_one, "  if lot.hammer_at then redis.call", "  if false then redis.call"),
     lua(7, an_end_that_nobody_saw_is_given_again, "if lot.ends - lot.beat > tonumber(ARGV[12]) then", "if false then"),
     lua(5, who_may_not_bid_does_not, "if status == 'banned' then", "if false then"),
     lua(5, who_may_not_bid_does_not, "if barred then return refuse('own_lot') end", ""),

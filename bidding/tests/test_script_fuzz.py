@@ -162,9 +162,19 @@ def test_no_argument_breaks_the_script_that_decides_bids(lively: redis.Redis, po
     reply = evaluate(lively, "place_bid", keys, args)
     if answer_of(reply)["code"] != "ok":
         assert state_of(lively) == before
+    assert_log_can_be_read(lively)
+
+
+def assert_log_can_be_read(client: redis.Redis) -> None:
+    """Check that each entry is the JSON that the ledger reads: whatever was given is quoted, or was no part of it."""
+    entries: Any = client.xrange(KEYS.log)
+    for _, fields in entries:
+        for part in (b"public", b"private"):
+            json.loads(fields[part].decode(errors="replace") or "{}")
 
 
 DESK = {
+    "extend_lot": calls.extend_lot(4, lot_id=7, added_ms=1_000),
     "pause_lot": calls.pause_lot(4, lot_id=7, reason="x"),
     "resume_lot": calls.resume_lot(4, lot_id=7),
     "fair_warning": calls.fair_warning(4, lot_id=7),
@@ -176,7 +186,7 @@ DESK = {
 
 @pytest.mark.parametrize("name", DESK)
 @hypothesis.settings(FUZZ, max_examples=60)
-@hypothesis.given(lot=anything, seen=st.one_of(st.just(""), numbers))
+@hypothesis.given(lot=st.one_of(st.just("7"), anything), seen=st.one_of(st.just(""), numbers))
 def test_the_desks_guards_take_anything(lively: redis.Redis, name: str, lot: Any, seen: str) -> None:
     begin(lively)
     call = DESK[name]
@@ -187,3 +197,12 @@ def test_the_desks_guards_take_anything(lively: redis.Redis, name: str, lot: Any
     reply = evaluate(lively, name, call.keys, args)
     if reply[1] != b"ok":
         assert state_of(lively) == before
+
+
+@pytest.mark.parametrize("seen", ["nan", "-nan", "1_0", "\u0661", "x"])
+def test_what_is_no_version_has_seen_nothing(lively: redis.Redis, seen: str) -> None:
+    begin(lively)
+    call = DESK["pause_lot"]
+    args: list[Any] = list(call.args)
+    args[3] = seen
+    assert evaluate(lively, "pause_lot", call.keys, args)[1] == b"stale"

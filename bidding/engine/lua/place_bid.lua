@@ -14,7 +14,7 @@ local token, salt = ARGV[1], ARGV[2]
 local lot_key, won_key, registrations_key = KEYS[3], KEYS[11], KEYS[8]
 --- @include closing
 
-local registration, bid_id, lot_given, kind = tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[7]
+local registration, bid_id, lot_given, kind = tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[7] == 'max' and 'max' or 'bid'
 local fingerprint = kind .. ' ' .. ARGV[6] .. ' ' .. lot_given
 
 if bid_id ~= '' then
@@ -49,15 +49,22 @@ end
 
 -- A refusal changes nothing but the memory of it: no version, no price, no end.
 local function refuse(code, minimum, late)
-  local answer = format('{"code":"%s","v":%.0f,"epoch":"%s","at":%s,"amount":%.0f,"kind":%s%s%s%s%s}', code, version,
-    epoch, now_text, amount, quoted(kind),
-    lot_given:match('^[1-9]%d*$') and (',"lot":' .. lot_given) or (lot and (',"lot":' .. whole(lot.id)) or ''),
-    (lot and lot.price) and (',"price":' .. whole(lot.price)) or '',
-    minimum and (',"minimum":' .. whole(minimum)) or '',
-    late and (',"late":' .. whole(late)) or '')
+  local v, of_lot = whole(version), ''
+  if lot_given:find('^[1-9]%d*$') then
+    of_lot = ',"lot":' .. lot_given
+  elseif lot then
+    of_lot = ',"lot":' .. whole(lot.id)
+  end
+  local answer = '{"code":"' .. code .. '","v":' .. v .. ',"epoch":"' .. epoch .. '","at":' .. now_text
+    .. ',"amount":' .. ARGV[6] .. ',"kind":"' .. kind .. '"' .. of_lot
+    .. ((lot and lot.price) and (',"price":' .. whole(lot.price)) or '')
+    .. (minimum and (',"minimum":' .. whole(minimum)) or '')
+    .. (late and (',"late":' .. whole(late)) or '') .. '}'
   remember(answer)
+  -- Once a bid came too late, a clock that steps back must not let the next one in.
+  if late then redis.call('HSET', state_key, 'time', now_text) end
   redis.call('XADD', KEYS[6], 'MAXLEN', '~', ARGV[13], '*', 'registration', ARGV[3], 'id', bid_id,
-    'asked', fingerprint, 'code', code, 'amount', ARGV[6], 'v', whole(version), 'at', now_text, 'answer', answer)
+    'asked', fingerprint, 'code', code, 'amount', ARGV[6], 'v', v, 'at', now_text, 'answer', answer)
   return { token, 'new', epoch, answer }
 end
 
@@ -66,7 +73,7 @@ if not_after and now > not_after then return refuse('expired') end
 
 -- Which lot is meant: the current one, or a pending one that takes pre-bids.
 local coming
-if lot_given ~= '' and not (lot and tonumber(lot_given) == lot.id) then
+if lot_given ~= '' and not (lot and lot_given == whole(lot.id)) then
   coming = redis.call('HGET', KEYS[12], lot_given)
   if not coming or (show_status ~= 'live' and show_status ~= 'scheduled') then return refuse('wrong_lot') end
   if kind ~= 'max' then return refuse('not_open') end
@@ -105,14 +112,15 @@ local function jumps(reference, cap)
   return not confirmed and (amount > 10 * reference or (cap and amount > cap))
 end
 
-local offer_json = format(
-  '{"registration":%s,"paddle":%.0f,"kind":"%s","amount":%s,"id":%s,"channel":%s,"entered_by":%s,"asked":"%s"',
-  ARGV[3], paddle, kind, ARGV[6], quoted(bid_id), quoted(ARGV[10]), ARGV[11] ~= '' and ARGV[11] or 'null', fingerprint)
+local offer_json = '{"registration":' .. ARGV[3] .. ',"paddle":' .. whole(paddle) .. ',"kind":"' .. kind
+  .. '","amount":' .. ARGV[6] .. ',"id":' .. quoted(bid_id) .. ',"channel":' .. quoted(ARGV[10])
+  .. ',"entered_by":' .. (ARGV[11]:find('^[1-9]%d*$') and ARGV[11] or 'null') .. ',"asked":"' .. fingerprint .. '"'
 
 local function accepted(lot_id, at_version, standing, ends, taken)
-  return format('{"code":"ok","lot":%.0f,"amount":%.0f,"v":%.0f,"epoch":"%s","standing":"%s","ends":%s,"at":%s%s}',
-    lot_id, kind == 'bid' and taken or amount, at_version, epoch, standing, whole_or_null(ends), now_text,
-    kind == 'max' and (',"max":' .. whole(taken)) or '')
+  local asked = kind == 'max'
+  return '{"code":"ok","lot":' .. lot_id .. ',"amount":' .. (asked and ARGV[6] or whole(taken)) .. ',"v":' .. at_version
+    .. ',"epoch":"' .. epoch .. '","standing":"' .. standing .. '","ends":' .. whole_or_null(ends) .. ',"at":' .. now_text
+    .. (asked and (',"max":' .. whole(taken)) or '') .. '}'
 end
 
 local function accept(answer)
@@ -129,7 +137,7 @@ if coming then
   if offered < minimum then return refuse('too_low', minimum) end
   if jumps(rules.opening, rules.cap ~= cjson.null and rules.cap) then return refuse('too_high', minimum) end
   if limit and bound_elsewhere() + offered > limit then return refuse('over_limit') end
-  local answer = accepted(tonumber(lot_given), version, 'pre_bid', nil, offered)
+  local answer = accepted(lot_given, whole(version), 'pre_bid', nil, offered)
   offer_json = offer_json .. ',"maximum":' .. whole(offered) .. ',"lot":' .. lot_given .. '}'
   emit_private('PRE_BID', '', offer_json:sub(1, -2) .. ',"answer":' .. answer .. '}')
   redis.call('HSET', KEYS[14], lot_given, whole(offered))
@@ -160,46 +168,51 @@ local history =
   apply_offer(lot, { registration = registration, paddle = paddle, kind = kind, maximum = offered })
 drop_buy_now(lot)
 
-local run = lot.run
+local run, lot_id = lot.run, whole(lot.id)
 local standing = lot.leader == registration and 'leading' or 'outbid'
-local decided_at, answer = version, nil
+local decided_at, answer
 if lot.price ~= price_before or lot.leader ~= leader_before then
   lot.bids = lot.bids + 1
   local used_before, ends_before = lot.extensions_used, lot.ends
   if not buys and lot.extensions_used < lot.extensions_allowed and now >= lot.ends - lot.window then
     lot.ends = lot.mode == 'reset' and math.max(lot.ends, now + lot.extension) or lot.ends + lot.extension
-    if lot.ends > ends_before then lot.extensions_used = lot.extensions_used + 1 end
+    if lot.ends > ends_before then
+      lot.extensions_used = lot.extensions_used + 1
+      redis.call('HSET', lot_key, 'ends', whole(lot.ends), 'extensions_used', whole(lot.extensions_used))
+    end
   end
 
-  decided_at = version + 1
-  answer = accepted(lot.id, decided_at, standing, lot.ends, offered)
-  local bids, private_bids = history_json(history, whole(decided_at))
+  decided_at = whole(version + 1)
+  answer = accepted(lot_id, decided_at, standing, lot.ends, offered)
+  local bids, private_bids = history_json(history, decided_at)
   -- Trimmed now and then: readers take the newest ones only.
   local kept = 0
   for _, bid in ipairs(bids) do kept = redis.call('LPUSH', KEYS[5], bid) end
   if kept > 100 then redis.call('LTRIM', KEYS[5], 0, 19) end
   emit('HIGHEST_BID', run,
-    format('"from_v":%.0f,"lot":%.0f,"current_amount":"%s","minimum_amount":"%s","buy_now_amount":%s,'
-      .. '"leader":{"paddle":%.0f},"bid_count":%.0f,"reserve_met":%s,"ends_at_ms":%.0f,"bids":[%s]',
-      decided_at, lot.id, money(lot.price), money(minimum_of(lot)), amount_or_null(lot.buy_now), lot.paddle, lot.bids,
-      reserve_met(lot) and 'true' or 'false', lot.ends, table.concat(bids, ',')),
-    format('%s,"leader":%.0f,"max":%.0f,"bids":%s,"answer":%s}', offer_json, lot.leader, lot.max, private_bids, answer))
+    '"from_v":' .. decided_at .. ',"lot":' .. lot_id .. ',"current_amount":"' .. money(lot.price)
+      .. '","minimum_amount":"' .. money(minimum_of(lot)) .. '","buy_now_amount":' .. amount_or_null(lot.buy_now)
+      .. ',"leader":{"paddle":' .. whole(lot.paddle) .. '},"bid_count":' .. whole(lot.bids)
+      .. ',"reserve_met":' .. tostring(reserve_met(lot)) .. ',"ends_at_ms":' .. whole(lot.ends)
+      .. ',"bids":[' .. table.concat(bids, ',') .. ']',
+    offer_json .. ',"leader":' .. whole(lot.leader) .. ',"max":' .. whole(lot.max) .. ',"bids":' .. private_bids
+      .. ',"answer":' .. answer .. '}')
   if lot.extensions_used > used_before then
     emit('LOT_EXTENDED', run,
-      '"lot":' .. whole(lot.id) .. ',"reason":"bid","ends_at_ms":' .. whole(lot.ends)
+      '"lot":' .. lot_id .. ',"reason":"bid","ends_at_ms":' .. whole(lot.ends)
       .. ',"added_ms":' .. whole(lot.ends - ends_before) .. ',"extensions":' .. extensions_json(lot))
   end
   -- The host warned before this bid was heard, so the hammer needs a new warning.
-  lot.hammer_at = nil
+  if lot.hammer_at then redis.call('HSET', lot_key, 'hammer_at', '') end
 else
-  answer = accepted(lot.id, decided_at, standing, lot.ends, offered)
+  decided_at = whole(version)
+  answer = accepted(lot_id, decided_at, standing, lot.ends, offered)
   emit_private('MAX_RAISED', run, offer_json .. ',"leader":' .. whole(lot.leader) .. ',"max":' .. whole(lot.max)
     .. ',"answer":' .. answer .. '}')
 end
 
-redis.call('HSET', lot_key, 'ends', whole(lot.ends), 'extensions_used', whole(lot.extensions_used),
-  'hammer_at', lot.hammer_at and whole(lot.hammer_at) or '', price_fields(lot))
-redis.call('RPUSH', KEYS[4], offer_json .. ',"v":' .. whole(decided_at) .. '}')
+redis.call('HSET', lot_key, price_fields(lot))
+redis.call('RPUSH', KEYS[4], offer_json .. ',"v":' .. decided_at .. '}')
 if buys then close(lot, 'buy_now') end
 commit()
 return accept(answer)

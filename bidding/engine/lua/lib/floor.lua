@@ -14,9 +14,10 @@ local now = math.max(tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) /
 
 local entries = {}
 
--- Lua prints large numbers in exponent form; `%.0f` does not.
+-- Lua prints large numbers in exponent form; these two do not, and `%d` is twice as fast where a long has 64 bits.
 local format = string.format
-local function whole(number) return format('%.0f', number) end
+local whole_format = format('%d', 2 ^ 53) == '9007199254740992' and '%d' or '%.0f'
+local function whole(number) return format(whole_format, number) end
 local now_text = whole(now)
 
 -- JSON text of a string; ids and codes need no escaping, and the encoder is slow to start.
@@ -28,7 +29,7 @@ end
 local function money(minor)
   local digits = whole(minor)
   if exponent == 0 then return digits end
-  digits = string.rep('0', exponent + 1 - #digits) .. digits
+  if #digits <= exponent then digits = string.rep('0', exponent + 1 - #digits) .. digits end
   return digits:sub(1, -exponent - 1) .. '.' .. digits:sub(-exponent)
 end
 
@@ -40,8 +41,8 @@ local function leader_or_null(paddle) return paddle and ('{"paddle":' .. paddle 
 local function emit(kind, run, fields, private)
   version, private_version = version + 1, 0
   local v = whole(version)
-  local public = format('{"type":"%s","v":%s,"epoch":"%s","at_ms":%s%s%s}', kind, v, epoch, now_text,
-    fields ~= '' and ',' or '', fields)
+  local public = '{"type":"' .. kind .. '","v":' .. v .. ',"epoch":"' .. epoch .. '","at_ms":' .. now_text
+    .. (fields ~= '' and ',' or '') .. fields .. '}'
   redis.call('XADD', log_key, v .. '-0', 'kind', kind, 'run', run or '', 'at', now_text, 'epoch', epoch,
     'public', public, 'private', private or '{}', 'salt', salt)
   entries[#entries + 1] = v

@@ -49,9 +49,9 @@ local function history_json(history, v)
   local public, private = {}, {}
   for i, bid in ipairs(history) do
     local automatic = bid[4] and 'true' or 'false'
-    public[i] = format('{"v":%s,"amount":"%s","paddle":%.0f,"automatic":%s,"at_ms":%s}', v, money(bid[3]), bid[1],
-      automatic, now_text)
-    private[i] = format('[%.0f,%.0f,%s]', bid[2], bid[3], automatic)
+    public[i] = '{"v":' .. v .. ',"amount":"' .. money(bid[3]) .. '","paddle":' .. whole(bid[1])
+      .. ',"automatic":' .. automatic .. ',"at_ms":' .. now_text .. '}'
+    private[i] = '[' .. whole(bid[2]) .. ',' .. whole(bid[3]) .. ',' .. automatic .. ']'
   end
   return public, '[' .. table.concat(private, ',') .. ']'
 end

@@ -159,10 +159,14 @@ class Ledger:
     def _store_log(self, auction: Auction, fence: int) -> bool:
         position = LedgerPosition.objects.get(auction=auction)
         log = AuctionKeys(auction.pk).log
-        raw: Any = floor().xrange(log, min=f"({position.v}-{position.s}", count=BATCH)
-        if not raw:
-            return False
+        # From the last stored entry on: it shows that this log is still the one of which the database holds a part.
+        raw: Any = floor().xrange(log, min=f"{position.v}-{position.s}", count=BATCH + 1)
         entries = [LogEntry.read(entry_id, fields) for entry_id, fields in raw]
+        if (position.v, position.s) != (0, 0) and (entries or floor().exists(log)):
+            _expect_stored(auction, position, entries)
+        entries = [entry for entry in entries if (entry.v, entry.s) != (position.v, position.s)]
+        if not entries:
+            return False
         with transaction.atomic():
             position = LedgerPosition.objects.select_for_update().get(auction=auction)
             if position.fence > fence:
@@ -223,6 +227,22 @@ class Ledger:
         if newest is not None:
             self._chat_stored[auction.pk] = newest
         return newest != before
+
+
+def _expect_stored(auction: Auction, position: LedgerPosition, entries: list[LogEntry]) -> None:
+    """Raise where Redis has another history than the database: it was restored to an older state and went on.
+
+    A rebuilt floor begins its log behind what is stored, and says so in its first entry.
+    """
+    known = Event.objects.values_list("salt", flat=True).get(auction=auction, v=position.v, s=position.s)
+    first = entries[0] if entries else None
+    if first is not None and (first.v, first.kind) == (position.v + 1, "REBUILT"):
+        return
+    if known != (first.own_salt if first and (first.v, first.s) == (position.v, position.s) else None):
+        raise EngineError(
+            f"auction {auction.pk}: the log does not hold what was stored at {position.v}.{position.s}: "
+            "Redis went back to an older state, and nothing more of it is stored"
+        )
 
 
 def _expect_next(auction: Auction, position: LedgerPosition, entry: LogEntry) -> None:

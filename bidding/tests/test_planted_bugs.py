@@ -374,6 +374,36 @@ def a_gap_is_never_stored_over(stage: Stage) -> None:
     promise(False, "a lost decision was stored over")
 
 
+def a_log_that_is_another_one_is_never_stored(stage: Stage) -> None:
+    """Restore Redis to an older state, as a backup or an everysec file does, and let it go on from there."""
+    show = stage.show
+    lot_open(lot=show.lots[0], actor=show.host)
+    floor = stage.request.getfixturevalue("floor")
+    keys = AuctionKeys(show.auction.pk)
+    show.store()
+    older = {key: floor.dump(key) for key in (keys.state, keys.log, keys.lot, keys.offers) if floor.exists(key)}
+    bid(show, 0, "10.00")
+    bid(show, 1, "15.00")
+    show.store()
+    floor.delete(keys.offers)
+    for key, dumped in older.items():
+        floor.restore(key, 0, dumped, replace=True)
+    stored = Event.objects.count()
+    for who, amount in ((2, "20.00"), (0, "25.00"), (1, "30.00")):
+        try:
+            show.ledger.store(show.auction)
+        except EngineError:
+            pass
+        else:
+            promise(False, "a floor that knows less than the database was no alarm")
+        bid(show, who, amount)
+    try:
+        show.ledger.store(show.auction)
+    except EngineError:
+        return
+    promise(Event.objects.count() == stored, "two histories were stored as one")
+
+
 def a_frozen_ledger_stores_nothing(stage: Stage) -> None:
     show = stage.show
     lot_open(lot=show.lots[0], actor=show.host)
@@ -665,6 +695,7 @@ def lua(promise: int, check: Check, old: str, new: str) -> Bug:
 EMBEDDED = "auction_site.embedded:floor"
 REBUILD = "bidding.services.rebuilding:auction_rebuild"
 EXPECT_NEXT = "bidding.ledger:_expect_next"
+EXPECT_STORED = "bidding.ledger:_expect_stored"
 ATOMIC = (
     "    with transaction.atomic():\n"
     "        position = LedgerPosition.objects.select_for_update().get(auction=auction)\n"
@@ -819,6 +850,7 @@ BUGS = [
         "    if False and not follows",
         EXPECT_NEXT,
     ),
+    Bug(9, a_log_that_is_another_one_is_never_stored, "    if known != ", "    if False and known != ", EXPECT_STORED),
     Bug(9, a_frozen_ledger_stores_nothing, "if position.fence > fence:", "if False:", STORE_LOG),
     Bug(
         10,

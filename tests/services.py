@@ -24,7 +24,7 @@ SUPERUSER = "postgres"
 
 def main() -> int:
     """Start PostgreSQL, point the suite at it and at redis-server, and return pytest's exit code."""
-    redis_server, binaries = shutil.which("redis-server"), _postgres_binaries()
+    redis_server, binaries = shutil.which("redis-server"), postgres_binaries()
     if redis_server is None or binaries is None:
         missing = "redis-server" if redis_server is None else "PostgreSQL"
         sys.exit(f"error: {missing} is not installed; `make services` installs it on Debian")
@@ -32,7 +32,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="auction-postgres-", dir="/tmp"))
     try:
         port = free_port()
-        with Background([[_postgres(binaries, folder, port)]]):
+        with Background([[postgres(binaries, folder, port)]]):
             url = f"postgres://{SUPERUSER}@127.0.0.1:{port}/postgres"
             # Left out: pytest-django would read the settings before the conftest has prepared them.
             inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
@@ -45,7 +45,7 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _postgres_binaries() -> Path | None:
+def postgres_binaries() -> Path | None:
     """Return the folder of the newest installed server; Debian keeps it out of PATH."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
     if found:
@@ -54,7 +54,7 @@ def _postgres_binaries() -> Path | None:
     return Path(on_path).resolve().parent if on_path else None
 
 
-def _postgres(binaries: Path, folder: Path, port: int) -> Child:
+def postgres(binaries: Path, folder: Path, port: int) -> Child:
     """Make an empty database cluster and return the server on it; PostgreSQL refuses to run as root."""
     as_user = ["setpriv", f"--reuid={SUPERUSER}", f"--regid={SUPERUSER}", "--init-groups"] if os.geteuid() == 0 else []
     if as_user:

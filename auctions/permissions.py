@@ -21,6 +21,8 @@ MANAGING: Final = (Role.OWNER, Role.AUCTIONEER)
 """Roles that prepare and run auctions."""
 MODERATING: Final = (*MANAGING, Role.MODERATOR)
 """Roles that mute and remove people in a room."""
+ENTERING: Final = (*MANAGING, Role.CLERK)
+"""Roles that enter bids of the hall, the phone and the book."""
 KNOWING: Final = (*MANAGING, Role.CLERK, Role.FINANCE)
 """Roles that see who is behind a paddle, and reserves. Nobody sees a bidder's maximum."""
 
@@ -95,6 +97,11 @@ def can_manage(user: AnyUser, auction: Auction) -> bool:
 def can_moderate(user: AnyUser, auction: Auction) -> bool:
     """Say whether this person may mute and remove people in the auction's room."""
     return _has_role(user, auction.organizer_id, MODERATING)
+
+
+def can_enter_bids(user: AnyUser, auction: Auction) -> bool:
+    """Say whether this person may give paddles to people in the hall or on the phone, and bid for them."""
+    return _has_role(user, auction.organizer_id, ENTERING)
 
 
 def can_see_private(user: AnyUser, auction: Auction) -> bool:

@@ -391,12 +391,18 @@ class Auction:
         if offer.not_after_ms is not None and at_ms > offer.not_after_ms:
             return Decision("expired")
         lot, coming = self.lot, None
-        if offer.lot not in (None, self.lot_id):
-            coming = self.pending.get(offer.lot or 0)
-            if coming is None or self.status not in ("live", "scheduled"):
+        is_current = offer.lot == self.lot_id
+        # A lot that is over may be pending again: then a maximum is for its next run.
+        is_over = lot is None or not lot.running
+        if offer.lot is not None and (not is_current or (is_over and offer.is_maximum)):
+            coming = self.pending.get(offer.lot)
+        if coming is not None:
+            if self.status not in ("live", "scheduled"):
                 return Decision("wrong_lot")
             if not offer.is_maximum:
                 return Decision("not_open")
+        elif offer.lot is not None and not is_current:
+            return Decision("wrong_lot")
         elif lot is None or self.status != "live":
             return Decision("not_open")
         elif refusal := lot.refuses(at_ms):

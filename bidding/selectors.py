@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
+from accounts.models import User
 from auctions.models import Auction, AuctionStatus, Lot, LotImage, LotStatus
 from auctions.money import Currency
 from auctions.streaming import provider
@@ -78,6 +79,12 @@ def auctions_on_floor() -> QuerySet[Auction]:
     return Auction.objects.filter(Q(status__in=(AuctionStatus.SCHEDULED, AuctionStatus.LIVE)) | over).order_by("pk")
 
 
+def on_rostrum(auction: Auction) -> User | None:
+    """Return who alone may run the show from the desk; raises FloorMissing or a RedisError."""
+    holder = pulse_now(auction.pk).rostrum
+    return None if holder is None else User.objects.filter(pk=holder).first()
+
+
 def lot_after(auction: Auction, current_lot_id: int | None) -> Lot | None:
     """Return the pending lot that is sold next: the first in the run of show that is not the current one."""
     pending = auction.lots.filter(status=LotStatus.PENDING).exclude(pk=current_lot_id or 0)
@@ -87,8 +94,12 @@ def lot_after(auction: Auction, current_lot_id: int | None) -> Lot | None:
 def next_lot_info(auction: Auction, current_lot_id: int | None) -> NextLotInfo | None:
     """Return the next lot as the engine announces it; `gap_ms` is None where the host opens lots by hand."""
     lot = lot_after(auction, current_lot_id)
-    if lot is None:
-        return None
+    return None if lot is None else coming_lot_info(lot)
+
+
+def coming_lot_info(lot: Lot) -> NextLotInfo:
+    """Return a lot as the engine announces the one that comes."""
+    auction = lot.auction
     return NextLotInfo(
         lot_id=lot.pk,
         number=lot.number,

@@ -146,7 +146,14 @@ class Story:
                 if fields[b"kind"] in (b"LOT_OPENED", b"BID_VOIDED"):
                     self.voided = fields[b"kind"] == b"BID_VOIDED"
         own = state.you(self.visitor, snapshot, self.info)
-        common: Any = {"snapshot": snapshot, "own": own, "now_ms": snapshot.now_ms, "people": 7, "chat": []}
+        common: Any = {
+            "snapshot": snapshot,
+            "own": own,
+            "now_ms": snapshot.now_ms,
+            "people": 7,
+            "chat": [],
+            "chat_settings": protocol.ChatSettings(slow_mode_ms=0),
+        }
         chapter.moments.append(
             Moment(
                 v=snapshot.v,

@@ -33,7 +33,17 @@ from auctions.models import (
     TermsVersion,
 )
 from auctions.money import MAX_AMOUNT
-from bidding.models import Bid, ChatMessage, Event, Refusal, SignedHead, SigningKey
+from bidding.models import (
+    Bid,
+    ChatMessage,
+    ChatRoom,
+    Event,
+    Mute,
+    Notification,
+    Refusal,
+    SignedHead,
+    SigningKey,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +84,9 @@ class Rows:
         self.chat = ChatMessage.objects.create(
             auction=auction, user=registration.user, entry="1-1", author="Paddle 101", text="hello", at_ms=1
         )
+        self.chat_room = ChatRoom.objects.create(auction=auction)
+        self.mute = Mute.objects.create(auction=auction, user=other, reason="spam", created_by=registration.user)
+        self.notification = Notification.objects.create(user=other, run=self.run, kind="outbid", amount=1, v=1, at_ms=1)
         key = SigningKey.objects.create()
         self.head = SignedHead.objects.create(auction=auction, v=1, epoch="e", hash="h", key=key, signature="s")
         self.shipping = ShippingProfile.objects.create(organizer=self.organizer, name="Parcel")
@@ -195,7 +208,7 @@ BROKEN: dict[str, list[Callable[[Any], None]]] = {
     "sale_above_zero": [lambda r: change(r.sale, hammer_amount=0)],
     "sale_status_known": [lambda r: change(r.sale, status="x")],
     "sale_amounts_in_range": [
-        lambda r: change(r.sale, hammer_amount=-1),
+        lambda r: change(r.sale, hammer_amount=MAX_AMOUNT + 1),
         lambda r: change(r.sale, premium_amount=-1),
         lambda r: change(r.sale, tax_amount=MAX_AMOUNT + 1),
     ],
@@ -203,7 +216,7 @@ BROKEN: dict[str, list[Callable[[Any], None]]] = {
     "offer_above_zero": [lambda r: change(r.offer, amount=0)],
     "offer_kind_known": [lambda r: change(r.offer, kind="x")],
     "offer_answer_known": [lambda r: change(r.offer, answer="x")],
-    "offer_amounts_in_range": [lambda r: change(r.offer, amount=-1)],
+    "offer_amounts_in_range": [lambda r: change(r.offer, amount=MAX_AMOUNT + 1)],
     "order_one_awaiting_a_buyer": [lambda r: again(r.order)],
     "order_status_known": [lambda r: change(r.order, status="x")],
     "orderline_once_a_sale": [lambda r: again(r.line)],
@@ -227,10 +240,21 @@ BROKEN: dict[str, list[Callable[[Any], None]]] = {
     "bid_id_once": [lambda r: again(r.bid, v=2)],
     "bid_above_zero": [lambda r: change(r.bid, amount=0)],
     "bid_channel_known": [lambda r: change(r.bid, channel="x")],
-    "bid_amounts_in_range": [lambda r: change(r.bid, amount=-1)],
+    "bid_amounts_in_range": [lambda r: change(r.bid, amount=MAX_AMOUNT + 1)],
     "refusal_entry_once": [lambda r: again(r.refusal)],
     "signedhead_version_once": [lambda r: again(r.head)],
     "chatmessage_entry_once": [lambda r: again(r.chat)],
+    "chatmessage_removed_with_reason": [
+        lambda r: change(r.chat, removed_at=NOW),
+        lambda r: change(r.chat, removed_at=NOW, removed_by=r.other, removal_reason="because"),
+        lambda r: change(r.chat, removal_reason="spam"),
+    ],
+    "chatroom_slow_mode_in_range": [lambda r: change(r.chat_room, slow_mode_s=601)],
+    "mute_one_at_a_time": [lambda r: again(r.mute)],
+    "mute_reason_known": [lambda r: change(r.mute, reason="because")],
+    "notification_once_a_run": [lambda r: again(r.notification)],
+    "notification_kind_known": [lambda r: change(r.notification, kind="news")],
+    "notification_amounts_in_range": [lambda r: change(r.notification, amount=-1)],
     "membership_once": [lambda r: again(r.membership)],
     "membership_role_known": [lambda r: change(r.membership, role="king")],
     "user_email_once_whatever_case": [lambda r: again(r.other, email="BIDDER1@example.test")],

@@ -268,14 +268,24 @@ def set_registration(
 
 
 def set_lot(
-    auction_id: int, *, lot_id: int, opening: int | None, buy_now: int | None = None, cap: int | None = None
+    auction_id: int,
+    *,
+    lot_id: int,
+    opening: int | None,
+    buy_now: int | None = None,
+    cap: int | None = None,
+    over_run_id: int | None = None,
 ) -> Call[Done | NotDone]:
-    """Tell the floor of a pending lot, so that it takes pre-bids; `opening` None where it is no longer offered."""
+    """Tell the floor of a pending lot, so that it takes pre-bids; `opening` None where it is no longer offered.
+
+    `over_run_id` is the lot's last run that is known to be over: what is offered again takes pre-bids again.
+    """
     keys = AuctionKeys(auction_id)
     facts = (
         "" if opening is None else msgspec.json.encode({"opening": opening, "buy_now": buy_now, "cap": cap}).decode()
     )
-    return _command("set_lot", (keys.state, keys.catalogue, keys.lot), lot_id, facts)
+    over = "" if over_run_id is None else over_run_id
+    return _command("set_lot", (keys.state, keys.catalogue, keys.lot), lot_id, facts, over)
 
 
 def place_bid(auction_id: int, offer: BidOffer) -> Call[BidDecision]:
@@ -388,7 +398,7 @@ def pulse(auction_id: int) -> Call[Pulse]:
     def parse(reply: list[Any]) -> Pulse:
         values = _decoded(reply)
         _expect_floor(values)
-        epoch, v, now, status, lot, lot_status, ends, closed, next_lot, opens = values
+        epoch, v, now, status, lot, lot_status, ends, closed, next_lot, opens, rostrum = values
         return Pulse(
             epoch,
             int(v),
@@ -400,6 +410,7 @@ def pulse(auction_id: int) -> Call[Pulse]:
             _number(closed),
             _number(next_lot),
             _number(opens),
+            _number(rostrum),
         )
 
     return Call(script("pulse"), token, (keys.state, keys.lot), (token,), parse)

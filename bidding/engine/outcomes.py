@@ -114,6 +114,8 @@ class Pulse:
     closed_at_ms: int | None
     next_lot_id: int | None
     next_opens_at_ms: int | None
+    rostrum: int | None
+    """The user whom alone the desk obeys; None while it obeys everybody who runs the show."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class BidChannel(models.TextChoices):
     API = "api", _("API")
     FLOOR = "floor", _("Floor")
     PHONE = "phone", _("Phone")
+    ABSENTEE = "absentee", _("Absentee")
 
 
 class Bid(models.Model):
@@ -73,7 +74,7 @@ class Bid(models.Model):
     registration = models.ForeignKey(Registration, on_delete=models.PROTECT, related_name="bids")
     amount = AmountField()
     automatic = models.BooleanField(default=False)
-    channel = models.CharField(max_length=5, choices=BidChannel, default=BidChannel.WEB)
+    channel = models.CharField(max_length=8, choices=BidChannel, default=BidChannel.WEB)
     entered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

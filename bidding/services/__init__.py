@@ -6,6 +6,7 @@ ledger. A refused bid is a value; a refused command raises `auctions.errors.Refu
 
 from bidding.services.bids import bid_place, bid_place_now, bid_status
 from bidding.services.commands import commands_deliver
+from bidding.services.entering import bid_enter
 from bidding.services.lots import (
     bid_void,
     lot_close,
@@ -13,6 +14,7 @@ from bidding.services.lots import (
     lot_close_due,
     lot_extend,
     lot_hammer,
+    lot_offer_again,
     lot_open,
     lot_open_next,
     lot_pause,
@@ -23,7 +25,7 @@ from bidding.services.lots import (
     rostrum_take,
 )
 from bidding.services.rebuilding import auction_rebuild, floor_check
-from bidding.services.registrations import registration_create, registration_set_status
+from bidding.services.registrations import registration_create, registration_enter, registration_set_status
 from bidding.services.shows import (
     auction_advance,
     auction_cancel,
@@ -41,6 +43,7 @@ __all__ = [
     "auction_go_live",
     "auction_rebuild",
     "auction_schedule",
+    "bid_enter",
     "bid_place",
     "bid_place_now",
     "bid_status",
@@ -52,6 +55,7 @@ __all__ = [
     "lot_close_due",
     "lot_extend",
     "lot_hammer",
+    "lot_offer_again",
     "lot_open",
     "lot_open_next",
     "lot_pause",
@@ -60,6 +64,7 @@ __all__ = [
     "lot_warn",
     "lot_withdraw",
     "registration_create",
+    "registration_enter",
     "registration_set_status",
     "rostrum_take",
 ]

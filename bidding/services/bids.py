@@ -21,6 +21,7 @@ from bidding.engine.outcomes import BidAccepted, BidDecision, BidRejected, Engin
 from bidding.engine.runner import arun, run
 from bidding.floor import async_floor, floor
 from bidding.metrics import BIDS
+from bidding.models import BidChannel
 from bidding.protocol import RefusalCode
 from bidding.records import stored_answer
 from bidding.selectors import RoomInfo
@@ -38,7 +39,7 @@ _announcements: set[asyncio.Task[None]] = set()
 
 
 async def bid_place(
-    *, room: RoomInfo, registration_id: int | None, message: protocol.PlaceBid, channel: str = "web"
+    *, room: RoomInfo, registration_id: int | None, message: protocol.PlaceBid, channel: str = BidChannel.WEB
 ) -> Reply:
     """Decide one bid and return the reply for its bidder; the room hears of it by itself.
 
@@ -64,12 +65,17 @@ async def bid_place(
 
 
 def bid_place_now(
-    *, room: RoomInfo, registration_id: int | None, message: protocol.PlaceBid, channel: str = "web"
+    *,
+    room: RoomInfo,
+    registration_id: int | None,
+    message: protocol.PlaceBid,
+    channel: str = BidChannel.WEB,
+    entered_by: int | None = None,
 ) -> Reply:
-    """Place a bid as `bid_place` does, from synchronous code."""
+    """Place a bid as `bid_place` does, from synchronous code; `entered_by` is the user who enters it for another."""
     if registration_id is None:
         return _counted(_refusal(room, message.id, RefusalCode.NOT_REGISTERED))
-    offer = _offer(room, registration_id, message, channel)
+    offer = _offer(room, registration_id, message, channel, entered_by)
     if not isinstance(offer, calls.BidOffer):
         return _counted(offer)
     try:
@@ -102,7 +108,7 @@ async def bid_status(*, room: RoomInfo, registration_id: int | None, message: pr
 
 
 def _offer(
-    room: RoomInfo, registration_id: int, message: protocol.PlaceBid, channel: str
+    room: RoomInfo, registration_id: int, message: protocol.PlaceBid, channel: str, entered_by: int | None = None
 ) -> calls.BidOffer | protocol.BidRejected:
     amount = parse_amount(message.amount_text, room.currency.exponent)
     if amount is None:
@@ -120,6 +126,7 @@ def _offer(
         not_after_ms=_optional(message.not_after_ms),
         confirmed_at_ms=confirmed[0] if confirmed and confirmed[1] == lot_id else None,
         channel=channel,
+        entered_by=entered_by,
     )
 
 

@@ -81,6 +81,10 @@ def _call(auction: Auction, command: FloorCommand) -> Call[Done | NotDone]:
                 opening=lot.opening_amount if lot.status == LotStatus.PENDING else None,
                 buy_now=lot.buy_now_amount,
                 cap=lot.cap_amount,
+                over_run_id=lot.runs.exclude(closed_at_ms=None)
+                .order_by("-attempt")
+                .values_list("pk", flat=True)
+                .first(),
             )
         case CommandKind.GO_LIVE:
             return calls.go_live(auction.pk, next_lot=next_lot_info(auction, None))

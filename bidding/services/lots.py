@@ -11,17 +11,20 @@ from redis.exceptions import RedisError
 
 from accounts.models import User
 from auctions.errors import Refused
-from auctions.models import Auction, Lot, LotRun, LotStatus
+from auctions.models import Auction, AuctionStatus, CommandKind, Lot, LotRun, LotStatus
 from auctions.permissions import can_manage
 from auctions.rules import frozen_rules
+from auctions.services import lot_update
 from bidding.engine import calls
 from bidding.engine.calls import Call
+from bidding.engine.keys import AuctionKeys
 from bidding.engine.outcomes import Done, EngineError, FloorMissing, NotDone, NotSent, Pulse
 from bidding.engine.runner import run
 from bidding.floor import floor
 from bidding.models import Bid
-from bidding.selectors import lot_after, lot_image_url, next_lot_info, pulse_now
+from bidding.selectors import coming_lot_info, lot_after, lot_image_url, next_lot_info, pulse_now
 from bidding.services.announcing import announce_entries_now
+from bidding.services.commands import command_send
 
 
 def lot_open(*, lot: Lot, actor: User | None) -> None:
@@ -35,10 +38,10 @@ def lot_open(*, lot: Lot, actor: User | None) -> None:
         lot = Lot.objects.get(pk=lot.pk)
         if lot.status != LotStatus.PENDING:
             raise Refused("lot_not_pending", _("Lot %(number)s was offered already.") % {"number": lot.number})
-        # The database may not know yet that the lot is open: its rules are frozen all the same.
-        if pulse_or_refuse(auction.pk).lot_id == lot.pk:
-            raise Refused("lot_not_pending", _("Lot %(number)s was offered already.") % {"number": lot.number})
         lot_run = lot.runs.filter(status=LotStatus.PENDING).first()
+        # The database may not know yet that the run was opened: its rules are frozen all the same.
+        if lot_run is not None and _was_opened(lot_run):
+            raise Refused("lot_not_pending", _("Lot %(number)s was offered already.") % {"number": lot.number})
         if lot_run is None:
             attempt = (lot.runs.aggregate(last=Max("attempt"))["last"] or 0) + 1
             lot_run = LotRun(lot=lot, auction=auction, attempt=attempt)
@@ -57,6 +60,30 @@ def lot_open(*, lot: Lot, actor: User | None) -> None:
             actor=actor.pk if actor else None,
         ),
     )
+
+
+def lot_offer_again(*, lot: Lot, actor: User, opening_amount: int | None = None) -> Lot:
+    """Put a lot that passed or was withdrawn back into the run of show; it comes next, as a new run.
+
+    What the earlier run came to stays as it is. `opening_amount` (minor units) is that of the new run; other rules may
+    be changed until the lot opens. Raises Refused where the lot was sold, or its result is not stored yet.
+    """
+    _check_desk(lot.auction, actor)
+    with transaction.atomic():
+        auction = Auction.objects.select_for_update().get(pk=lot.auction_id)
+        lot = Lot.objects.select_related("auction").get(pk=lot.pk)
+        if auction.status != AuctionStatus.LIVE:
+            raise Refused("not_live", _refusal("not_live"))
+        if lot.status not in (LotStatus.PASSED, LotStatus.WITHDRAWN):
+            raise Refused("not_passed", _("Only a lot that passed or was withdrawn can be offered again."))
+        lot.status = LotStatus.PENDING
+        lot.save(update_fields=["status"])
+        if opening_amount is not None:
+            lot = lot_update(actor=actor, lot=lot, opening_amount=opening_amount)
+        command_send(auction, CommandKind.LOT, lot=lot)
+    if pulse_or_refuse(auction.pk).lot_status not in ("open", "paused"):
+        floor_command(auction.pk, calls.set_next_lot(auction.pk, next_lot=coming_lot_info(lot)))
+    return lot
 
 
 def lot_warn(*, lot: Lot, actor: User, seen_v: int | None = None) -> Done:
@@ -140,8 +167,13 @@ def lot_extend(*, lot: Lot, actor: User, added_ms: int, seen_v: int | None = Non
 
 
 def lot_reopen(*, lot: Lot, actor: User, reason: str, seen_v: int | None = None) -> Done:
-    """Take a provisional result back; possible until the next lot opens or the show ends."""
+    """Take a provisional result back; possible until the next lot opens, the show ends or the lot is offered again."""
     _check_desk(lot.auction, actor)
+    if (
+        Lot.objects.filter(pk=lot.pk, status=LotStatus.PENDING).exists()
+        and lot.runs.exclude(closed_at_ms=None).exists()
+    ):
+        raise Refused("offered_again", _("This lot is offered again already."))
     return floor_command(
         lot.auction_id,
         calls.reopen_lot(lot.auction_id, lot_id=lot.pk, reason=reason, seen_v=seen_v, actor=actor.pk),
@@ -206,6 +238,13 @@ def floor_command(auction_id: int, call: Call[Done | NotDone]) -> Done:
         raise Refused(outcome.code, _refusal(outcome.code))
     announce_entries_now(auction_id, outcome.epoch, outcome.entries)
     return outcome
+
+
+def _was_opened(lot_run: LotRun) -> bool:
+    try:
+        return bool(floor().sismember(AuctionKeys(lot_run.auction_id).runs, str(lot_run.pk)))
+    except (RedisError, OSError):
+        raise Refused("unavailable", _unavailable()) from None
 
 
 def _floor_missing() -> str:

@@ -1,5 +1,7 @@
 """Getting a paddle, and what may happen to it."""
 
+from typing import Final
+
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -7,9 +9,19 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from auctions.errors import Refused
-from auctions.models import Auction, AuctionStatus, CommandKind, EntryRequirement, Registration, RegistrationStatus
-from auctions.permissions import can_manage, can_view, is_barred
+from auctions.models import (
+    Auction,
+    AuctionStatus,
+    CommandKind,
+    EntryRequirement,
+    Registration,
+    RegistrationKind,
+    RegistrationStatus,
+)
+from auctions.permissions import can_enter_bids, can_manage, can_view, is_barred
 from bidding.services.commands import command_send
+
+LONGEST_ALIAS: Final = 40
 
 
 def registration_create(*, auction: Auction, user: User, accept_terms: bool) -> tuple[Registration, bool]:
@@ -27,11 +39,7 @@ def registration_create(*, auction: Auction, user: User, accept_terms: bool) -> 
     if not accept_terms:
         raise Refused("terms_not_accepted", _("Accept the terms to get your paddle."), field="accept_terms")
     with transaction.atomic():
-        auction = Auction.objects.select_for_update(of=("self",)).select_related("terms").get(pk=auction.pk)
-        if auction.status not in (AuctionStatus.SCHEDULED, AuctionStatus.LIVE):
-            raise Refused(
-                "registration_closed", _("Paddles are given out from when an auction is scheduled until it ends.")
-            )
+        auction = _locked_for_registration(auction)
         registration, created = Registration.objects.get_or_create(
             auction=auction,
             user=user,
@@ -45,10 +53,49 @@ def registration_create(*, auction: Auction, user: User, accept_terms: bool) -> 
             },
         )
         if created:
-            # Counted up, never computed from the rows: a paddle is not given out twice.
-            Auction.objects.filter(pk=auction.pk).update(next_paddle=F("next_paddle") + 1)
-            command_send(auction, CommandKind.REGISTRATION, registration=registration)
+            _paddle_taken(auction, registration)
     return registration, created
+
+
+def registration_enter(*, auction: Auction, actor: User, kind: RegistrationKind, alias: str = "") -> Registration:
+    """Give a paddle to somebody without an account: in the hall, on the phone, or who left a written bid.
+
+    Raises Refused where the actor may not, or where no paddles are given out any more.
+    """
+    if not can_enter_bids(actor, auction):
+        raise Refused("forbidden", _("You may not enter bids for this auction."))
+    if kind == RegistrationKind.ONLINE:
+        raise Refused("invalid", _("Who bids online registers by themselves."), field="kind")
+    alias = alias.strip()
+    if len(alias) > LONGEST_ALIAS:
+        raise Refused("too_long", _("At most %(most)s characters.") % {"most": LONGEST_ALIAS}, field="alias")
+    with transaction.atomic():
+        auction = _locked_for_registration(auction)
+        registration = Registration.objects.create(
+            auction=auction,
+            paddle=auction.next_paddle,
+            kind=kind,
+            alias=alias,
+            status=RegistrationStatus.APPROVED,
+            terms=auction.terms,
+        )
+        _paddle_taken(auction, registration)
+    return registration
+
+
+def _locked_for_registration(auction: Auction) -> Auction:
+    auction = Auction.objects.select_for_update(of=("self",)).select_related("terms").get(pk=auction.pk)
+    if auction.status not in (AuctionStatus.SCHEDULED, AuctionStatus.LIVE):
+        raise Refused(
+            "registration_closed", _("Paddles are given out from when an auction is scheduled until it ends.")
+        )
+    return auction
+
+
+def _paddle_taken(auction: Auction, registration: Registration) -> None:
+    # Counted up, never computed from the rows: a paddle is not given out twice.
+    Auction.objects.filter(pk=auction.pk).update(next_paddle=F("next_paddle") + 1)
+    command_send(auction, CommandKind.REGISTRATION, registration=registration)
 
 
 def registration_set_status(*, registration: Registration, status: RegistrationStatus, actor: User) -> Registration:

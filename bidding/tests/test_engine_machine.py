@@ -88,6 +88,7 @@ WANTED = frozenset(
         "time": "ok, not_due, already_closed, wrong_lot, outage",
         "closed": "time, no_bids, reserve_not_met",
         "rostrum": "ok, not_live",
+        "again": "ok, refused, pre_bid",
         "end": "ok, lot_open",
         "cancel": "ok, LOT_CLOSED",
     }.items()
@@ -383,6 +384,8 @@ class EngineMachine(RuleBasedStateMachine):
         before = copy.copy(self.model.lot)
         expected = self.model.bid(self.now, offer)
         self._note(*self._met_by_a_bid(before, offer, expected))
+        if expected.standing == "pre_bid" and offer.lot == self.model.lot_id and not expected.repeated:
+            self._note("again: pre_bid")
         answer = decided.answer
         assert decided.repeated == (expected.repeated or expected.code == "id_reused"), (answer, expected)
         if isinstance(answer, BidRejected):
@@ -588,12 +591,29 @@ class EngineMachine(RuleBasedStateMachine):
         """Offer a lot for pre-bids, change it, or take it out."""
         self._announce(lot, None if gone else Pending(opening, buy_now, cap))
 
-    def _announce(self, lot: int, pending: Pending | None) -> None:
+    @precondition(lambda self: self.model.lot is not None and not self.model.lot.running)
+    @rule(opening=st.sampled_from((500, 1_000)), stale=st.sampled_from((False, False, True)))
+    def offer_again(self, opening: int, stale: bool) -> None:
+        """Offer the lot again that is over, or one whose run is another than its caller knows."""
+        assert self.model.lot_id is not None
+        assert self.model.run_id is not None
+        self._announce(self.model.lot_id, Pending(opening), over_run_id=self.model.run_id - stale)
+        self._note(f"again: {'refused' if stale else 'ok'}")
+
+    def _announce(self, lot: int, pending: Pending | None, over_run_id: int | None = None) -> None:
         self.model.pending.pop(lot, None)
         if pending:
-            if lot != self.model.lot_id:  # a lot that was opened takes no pre-bids while it is the current one
+            is_over = self.model.lot is not None and not self.model.lot.running and over_run_id == self.model.run_id
+            if lot != self.model.lot_id or is_over:  # the current lot takes no pre-bids, unless it is offered again
                 self.model.pending[lot] = pending
-            call = calls.set_lot(AUCTION, lot_id=lot, opening=pending.opening, buy_now=pending.buy_now, cap=pending.cap)
+            call = calls.set_lot(
+                AUCTION,
+                lot_id=lot,
+                opening=pending.opening,
+                buy_now=pending.buy_now,
+                cap=pending.cap,
+                over_run_id=over_run_id,
+            )
         else:
             call = calls.set_lot(AUCTION, lot_id=lot, opening=None)
         assert isinstance(run(self.client, call), Done)

@@ -71,12 +71,17 @@ end
 local not_after, confirmed_at = tonumber(ARGV[8]), tonumber(ARGV[9])
 if not_after and now > not_after then return refuse('expired') end
 
--- Which lot is meant: the current one, or a pending one that takes pre-bids.
+-- Which lot is meant: the current one, or a pending one that takes pre-bids. A lot that is over may be pending again.
 local coming
-if lot_given ~= '' and not (lot and lot_given == whole(lot.id)) then
+local is_current = lot and lot_given == whole(lot.id)
+if lot_given ~= '' and not (is_current and (kind ~= 'max' or lot.status == 'open' or lot.status == 'paused')) then
   coming = redis.call('HGET', KEYS[12], lot_given)
-  if not coming or (show_status ~= 'live' and show_status ~= 'scheduled') then return refuse('wrong_lot') end
+end
+if coming then
+  if show_status ~= 'live' and show_status ~= 'scheduled' then return refuse('wrong_lot') end
   if kind ~= 'max' then return refuse('not_open') end
+elseif lot_given ~= '' and not is_current then
+  return refuse('wrong_lot')
 else
   if not lot or show_status ~= 'live' then return refuse('not_open') end
   if lot.status == 'paused' then return refuse('paused') end

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from auctions.api import AuctionList
 from bidding.api import AuctionDetail, LotBids, RegistrationCreate
+from bidding.api_house import EnteredBidCreate, HousePaddleCreate, LotOfferAgain
 from bidding.api_records import LotRecord, OwnBidDetail
 from bidding.api_room import (
     ChatLineRemove,
@@ -24,6 +25,8 @@ urlpatterns: list[URLPattern] = [
     path("auctions/", AuctionList.as_view(), name="api-auctions"),
     path("auctions/<int:pk>/", AuctionDetail.as_view(), name="api-auction"),
     path("auctions/<int:pk>/registrations/", RegistrationCreate.as_view(), name="api-registrations"),
+    path("auctions/<int:pk>/house/paddles/", HousePaddleCreate.as_view(), name="api-house-paddles"),
+    path("auctions/<int:pk>/house/bids/", EnteredBidCreate.as_view(), name="api-house-bids"),
     path("auctions/<int:pk>/chat/", ChatRoomDetail.as_view(), name="api-chat"),
     path("auctions/<int:pk>/chat/pin/", ChatPin.as_view(), name="api-chat-pin"),
     path("auctions/<int:pk>/chat/lines/<str:entry>/remove/", ChatLineRemove.as_view(), name="api-chat-line-remove"),
@@ -32,6 +35,7 @@ urlpatterns: list[URLPattern] = [
     path("auctions/<int:pk>/moderator-notes/", ModeratorNotes.as_view(), name="api-moderator-notes"),
     path("auctions/<int:pk>/notices/", NoticeCreate.as_view(), name="api-notices"),
     path("lots/<int:pk>/bids/", LotBids.as_view(), name="api-lot-bids"),
+    path("lots/<int:pk>/offer-again/", LotOfferAgain.as_view(), name="api-lot-offer-again"),
     path("lots/<int:pk>/record/", LotRecord.as_view(), name="api-lot-record"),
     path("bids/<str:bid_id>/", OwnBidDetail.as_view(), name="api-bid"),
     path("notifications/", NotificationList.as_view(), name="api-notifications"),

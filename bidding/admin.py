@@ -70,11 +70,11 @@ class LiveAuctionAdmin(AuctionAdmin):
     """Auctions, with the steps of a show as buttons and as actions on the list."""
 
     actions = ("schedule_selected", "go_live_selected", "end_selected", "cancel_selected")
-    actions_submit_line = ("schedule", "go_live", "open_next_lot", "close_open_lot", "end")
+    actions_submit_line = ("schedule", "go_live", "open_next_lot", "close_open_lot", "take_rostrum", "end")
     _steps: ClassVar[dict[str, tuple[str, ...]]] = {
         AuctionStatus.DRAFT.value: ("schedule",),
         AuctionStatus.SCHEDULED.value: ("go_live",),
-        AuctionStatus.LIVE.value: ("open_next_lot", "close_open_lot", "end"),
+        AuctionStatus.LIVE.value: ("open_next_lot", "close_open_lot", "take_rostrum", "end"),
     }
 
     @admin.action(description=_("Save and schedule"))
@@ -103,6 +103,16 @@ class LiveAuctionAdmin(AuctionAdmin):
     def close_open_lot(self, request: HttpRequest, auction: Auction) -> None:
         """Give fair warning for the open lot, or let the hammer fall once it was heard."""
         _attempt(request, auction, None, partial(_close_current, auction, _actor(request)))
+
+    @admin.action(description=_("Take the rostrum"))
+    def take_rostrum(self, request: HttpRequest, auction: Auction) -> None:
+        """Run the show alone from now on; whoever had the rostrum sees who took it."""
+        _attempt(
+            request,
+            auction,
+            _("you have the rostrum"),
+            partial(services.rostrum_take, auction=auction, actor=_actor(request)),
+        )
 
     @admin.action(description=_("End the show"))
     def end(self, request: HttpRequest, auction: Auction) -> None:
@@ -169,7 +179,7 @@ class LiveAuctionAdmin(AuctionAdmin):
 class LiveLotAdmin(LotAdmin):
     """Lots, which can be opened and closed from the list."""
 
-    actions = ("open_selected", "close_selected")
+    actions = ("open_selected", "close_selected", "offer_again_selected")
 
     @admin.action(description=_("Open"))
     def open_selected(self, request: HttpRequest, lots: QuerySet[Lot]) -> None:
@@ -182,6 +192,13 @@ class LiveLotAdmin(LotAdmin):
         """Take the next step towards closing the selected lot."""
         for lot in lots:
             _attempt(request, lot, None, partial(_close, lot, _actor(request)))
+
+    @admin.action(description=_("Offer again: what passed or was withdrawn comes next, as a new run"))
+    def offer_again_selected(self, request: HttpRequest, lots: QuerySet[Lot]) -> None:
+        """Put the selected lots back into the run of show."""
+        for lot in lots:
+            again = partial(services.lot_offer_again, lot=lot, actor=_actor(request))
+            _attempt(request, lot, _("offered again"), again)
 
 
 class AdministratorsOnly(OrganizerScoped):

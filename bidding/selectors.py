@@ -79,9 +79,9 @@ def auctions_on_floor() -> QuerySet[Auction]:
     return Auction.objects.filter(Q(status__in=(AuctionStatus.SCHEDULED, AuctionStatus.LIVE)) | over).order_by("pk")
 
 
-def on_rostrum(auction: Auction) -> User | None:
+def on_rostrum(auction_id: int) -> User | None:
     """Return who alone may run the show from the desk; raises FloorMissing or a RedisError."""
-    holder = pulse_now(auction.pk).rostrum
+    holder = pulse_now(auction_id).rostrum
     return None if holder is None else User.objects.filter(pk=holder).first()
 
 

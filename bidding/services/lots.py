@@ -22,7 +22,7 @@ from bidding.engine.outcomes import Done, EngineError, FloorMissing, NotDone, No
 from bidding.engine.runner import run
 from bidding.floor import floor
 from bidding.models import Bid
-from bidding.selectors import coming_lot_info, lot_after, lot_image_url, next_lot_info, pulse_now
+from bidding.selectors import coming_lot_info, lot_after, lot_image_url, next_lot_info, on_rostrum, pulse_now
 from bidding.services.announcing import announce_entries_now
 from bidding.services.commands import command_send
 
@@ -235,7 +235,8 @@ def floor_command(auction_id: int, call: Call[Done | NotDone]) -> Done:
     except (RedisError, EngineError, OSError):
         raise Refused("unknown", _("The live floor did not answer. It may have taken effect: look.")) from None
     if isinstance(outcome, NotDone):
-        raise Refused(outcome.code, _refusal(outcome.code))
+        is_taken = outcome.code == "not_on_rostrum"
+        raise Refused(outcome.code, _on_rostrum(auction_id) if is_taken else _refusal(outcome.code))
     announce_entries_now(auction_id, outcome.epoch, outcome.entries)
     return outcome
 
@@ -268,6 +269,13 @@ def _close(lot: Lot, reason: str, actor: User, seen_v: int | None) -> Done:
     return floor_command(lot.auction_id, call)
 
 
+def _on_rostrum(auction_id: int) -> str:
+    holder = on_rostrum(auction_id)
+    if holder is None or not holder.display_name:
+        return _("Somebody else is on the rostrum. Take it first.")
+    return _("%(name)s is on the rostrum. Take it first.") % {"name": holder.display_name}
+
+
 def _refusal(code: str) -> str:
     match code:
         case "not_live":
@@ -294,8 +302,6 @@ def _refusal(code: str) -> str:
             return _("Give fair warning first.")
         case "stale":
             return _("Something changed meanwhile. Look again and repeat it if you still mean it.")
-        case "not_on_rostrum":
-            return _("Somebody else is on the rostrum. Take it first.")
         case "no_such_bid":
             return _("This bid does not count any more.")
         case "over":

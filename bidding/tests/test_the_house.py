@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import redis
+from django.test import Client
 
 from accounts.models import Membership, Role, User
 from auctions.errors import Refused
@@ -179,16 +180,19 @@ def test_a_run_that_the_ledger_has_not_stored_keeps_its_rules(show: Show, floor:
 
 
 def test_one_person_holds_the_rostrum_and_taking_over_is_visible(show: Show) -> None:
-    assert on_rostrum(show.auction) is None
+    assert on_rostrum(show.auction.pk) is None
     other = member(show, Role.AUCTIONEER, "olga")
     rostrum_take(auction=show.auction, actor=show.host)
-    assert on_rostrum(show.auction) == show.host
+    assert on_rostrum(show.auction.pk) == show.host
     lot_open(lot=show.lots[0], actor=show.host)
     with pytest.raises(Refused) as refused:
         lot_close(lot=show.lots[0], actor=other)
     assert refused.value.code == "not_on_rostrum"
     rostrum_take(auction=show.auction, actor=other)
-    assert on_rostrum(show.auction) == other
+    with pytest.raises(Refused) as refused:
+        lot_close(lot=show.lots[0], actor=show.host)
+    assert refused.value.message == "Olga is on the rostrum. Take it first."
+    assert on_rostrum(show.auction.pk) == other
     lot_close(lot=show.lots[0], actor=other)
     show.store()
     taken = Event.objects.filter(kind="ROSTRUM").order_by("v", "s").values_list("private", flat=True)
@@ -196,3 +200,51 @@ def test_one_person_holds_the_rostrum_and_taking_over_is_visible(show: Show) -> 
         (show.host.pk, None),
         (other.pk, show.host.pk),
     ]
+
+
+# --- By API --------------------------------------------------------------------------------------------
+
+
+def client_of(user: User) -> Client:
+    """Return somebody's browser."""
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def test_the_house_works_by_api_too(show: Show) -> None:
+    by_hand(show)
+    clerk = client_of(member(show, Role.CLERK, "carl"))
+    house = f"/api/v1/auctions/{show.auction.pk}/house/"
+    given = clerk.post(f"{house}paddles/", {"kind": "phone", "alias": "Line 2"}, content_type="application/json")
+    assert (given.status_code, given.json()) == (201, {"paddle": 104, "kind": "phone", "alias": "Line 2"})
+    lot_open(lot=show.lots[0], actor=show.host)
+    body = {"paddle": 104, "amount": "15.00", "id": "00000000-0000-4000-8000-00000000000f"}
+    counted = clerk.post(f"{house}bids/", body, content_type="application/json")
+    assert (counted.status_code, counted.json()["type"], counted.json()["amount"]) == (200, "BID_ACCEPTED", "15.00")
+    low = clerk.post(f"{house}bids/", {"paddle": 104, "amount": "1.00"}, content_type="application/json")
+    assert (low.status_code, low.json()["code"]) == (409, "already_leading")
+    for wrong, field in (({"amount": "15.00"}, "paddle"), ({"paddle": 104}, "amount"), ({**body, "id": "x"}, "id")):
+        refused = clerk.post(f"{house}bids/", wrong, content_type="application/json")
+        assert refused.status_code == 400
+        assert [error["field"] for error in refused.json()["errors"]] == [field]
+    nonsense = clerk.post(f"{house}bids/", {"paddle": 104, "amount": "1e5"}, content_type="application/json")
+    assert (nonsense.status_code, nonsense.json()["code"]) == (409, "bad_amount")
+
+
+def test_offering_again_by_api(show: Show) -> None:
+    by_hand(show)
+    lot_open(lot=show.lots[0], actor=show.host)
+    show.hammer()
+    show.store()
+    host, url = client_of(show.host), f"/api/v1/lots/{show.lots[0].pk}/offer-again/"
+    wrong = host.post(url, {"opening_amount": "five"}, content_type="application/json")
+    assert [error["field"] for error in wrong.json()["errors"]] == ["opening_amount"]
+    assert host.post(url, {"opening_amount": "5.00"}, content_type="application/json").status_code == 204
+    assert Lot.objects.get(pk=show.lots[0].pk).opening_amount == 500
+    assert host.post(url, content_type="application/json").status_code == 409
+    assert client_of(member(show, Role.CLERK, "carl")).post(url).status_code == 404
+    bidder = show.bidders[0].user
+    assert bidder is not None
+    for path in ("paddles/", "bids/"):
+        assert client_of(bidder).post(f"/api/v1/auctions/{show.auction.pk}/house/{path}").status_code == 404

@@ -270,7 +270,10 @@ def _close(lot: Lot, reason: str, actor: User, seen_v: int | None) -> Done:
 
 
 def _on_rostrum(auction_id: int) -> str:
-    holder = on_rostrum(auction_id)
+    try:
+        holder = on_rostrum(auction_id)
+    except (RedisError, EngineError, OSError):
+        holder = None
     if holder is None or not holder.display_name:
         return _("Somebody else is on the rostrum. Take it first.")
     return _("%(name)s is on the rostrum. Take it first.") % {"name": holder.display_name}

@@ -1,5 +1,6 @@
 """The floor's cast: one open lot on the bare engine, and one show on the whole of services and ledger."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +31,21 @@ RULES: dict[str, Any] = {
 }
 ANNA, BORIS, CLARA, HOST = 1, 2, 3, 4
 """Registrations of the bare engine; HOST works for the auction."""
+
+
+@pytest.fixture
+def tell_seed(
+    capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
+) -> Callable[[str], None]:
+    """Return what prints a seed at once where somebody watches, and in the run's summary."""
+
+    def tell(seed: str) -> None:
+        record_property("seed", seed)
+        with capsys.disabled():
+            sys.stdout.write(f"\n{seed} ")
+            sys.stdout.flush()
+
+    return tell
 
 
 @dataclass

@@ -9,7 +9,6 @@ import copy
 import json
 import os
 import secrets
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -914,7 +913,7 @@ def money(minor: int) -> str:
 
 
 @pytest.mark.timeout(300 + STEPS // 20)
-def test_the_engine_decides_as_the_rules_do(floor: redis.Redis, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_engine_decides_as_the_rules_do(floor: redis.Redis, tell_seed: Callable[[str], None]) -> None:
     with without_sync(floor):
         EngineMachine.client, EngineMachine.steps, EngineMachine.met = floor, 0, Counter()
         seed = int(SEED) if SEED else secrets.randbits(32)
@@ -922,9 +921,7 @@ def test_the_engine_decides_as_the_rules_do(floor: redis.Redis, capsys: pytest.C
         while EngineMachine.steps < STEPS or (
             EngineMachine.steps < 3 * STEPS and not EngineMachine.met.keys() >= WANTED
         ):
-            with capsys.disabled():
-                sys.stdout.write(f"\nENGINE_SEED={seed} from step {EngineMachine.steps} ")
-                sys.stdout.flush()
+            tell_seed(f"ENGINE_SEED={seed} from step {EngineMachine.steps}")
             hypothesis.seed(seed)(EngineMachine)
             run_state_machine_as_test(
                 EngineMachine,

@@ -12,10 +12,10 @@ import json
 import os
 import random
 import secrets
-import sys
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -292,13 +292,11 @@ def compare(op: Operation, expected: Decision) -> None:
 
 
 @pytest.mark.timeout(120 + 30 * HISTORIES)
-def test_some_order_explains_every_answer(floor: redis.Redis, capsys: pytest.CaptureFixture[str]) -> None:
+def test_some_order_explains_every_answer(floor: redis.Redis, tell_seed: Callable[[str], None]) -> None:
     seed = int(os.environ.get("ENGINE_SEED") or secrets.randbits(32))
     with without_sync(floor):
         for number in range(HISTORIES):
-            with capsys.disabled():
-                sys.stdout.write(f"\nhistory {number}, ENGINE_SEED={seed + number} ")
-                sys.stdout.flush()
+            tell_seed(f"history {number}, ENGINE_SEED={seed + number}")
             model, _ = begin(floor)
             history = play(seed + number, OPERATIONS)
             check_real_time(history)

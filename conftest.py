@@ -78,6 +78,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a skipped test fails the run: what CI wants")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let each process of a distributed run prepare an environment of its own.
+
+    It inherits this one's. Told which settings to use, pytest-django would read them before our conftest runs there,
+    and all processes would share, and empty, one Redis and one database.
+    """
+    if config.getoption("dist", "no") != "no" and "PYTEST_XDIST_WORKER" not in os.environ:
+        del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give the tests of the running site more time: the first of them waits for its start."""
     for item in items:

@@ -106,18 +106,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the seeds of the run, whichever process drew them."""
-    seeds = [
-        f"{report.nodeid}: {value}"
+    """Print what the tests told of the run, whichever process they ran in: their seeds, the limits that they raised."""
+    told = [
+        f"{report.nodeid}: {name} {value}"
         for reports in terminalreporter.stats.values()
         for report in reports
         if getattr(report, "when", "") == "call"
         for name, value in report.user_properties
-        if name == "seed"
+        if name in ("seed", "raised")
     ]
-    if seeds:
-        terminalreporter.section("seeds")
-        terminalreporter.write_line("\n".join(seeds))
+    if told:
+        terminalreporter.section("seeds, and limits that were raised")
+        terminalreporter.write_line("\n".join(told))
 
 
 @pytest.fixture(scope="session")

@@ -52,12 +52,15 @@ def database_url() -> str:
 
 
 @pytest.fixture
-def start(show: Show) -> Iterator[StartWeb]:  # noqa: F811
+def start(show: Show, record_property: Callable[[str, object], None]) -> Iterator[StartWeb]:  # noqa: F811
     """Return a function that starts a web process: its kind, a port if it matters, and further environment."""
     with ExitStack() as closing:
 
         def begin(kind: str, port: int | None = None, **environment: str) -> WebProcess:
             port = port or free_port()
+            for name, value in environment.items():
+                if name.startswith("ROOM_"):
+                    record_property("raised", f"{name}={value}")
             commands = {
                 "serve": [sys.executable, "manage.py", "serve", "--port", str(port)],
                 "two workers": [sys.executable, "manage.py", "serve", "--port", str(port), "--workers", "2"],

@@ -3,6 +3,7 @@
 The server has a thread and an event loop of its own, as a web process does; sockets are real ones on the loopback.
 """
 
+import asyncio
 import json
 import socket
 import threading
@@ -59,11 +60,12 @@ class RoomServer(uvicorn.Server):
             )
         )
         self.hub: Hub
+        self.loop: asyncio.AbstractEventLoop
         self._thread = threading.Thread(target=self.run, args=([self._listener],), daemon=True)
 
     async def startup(self, sockets: Any = None) -> None:
         """Remember the hub of the server's loop, then listen."""
-        self.hub = current_hub()
+        self.hub, self.loop = current_hub(), asyncio.get_running_loop()
         await super().startup(sockets)
 
     async def shutdown(self, sockets: Any = None) -> None:

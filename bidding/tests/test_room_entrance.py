@@ -1,5 +1,6 @@
 """Who may sit in a room, what they may say there, and when they must leave."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -416,11 +417,17 @@ def test_people_are_counted_once_each(show: Show, server: RoomServer) -> None:
 
 
 def test_the_room_is_left_as_it_was_found(show: Show, server: RoomServer) -> None:
-    for _ in range(3):
+    with page(server, show.auction.pk) as first:
+        first.next()
+    eventually(lambda: not server.hub._rooms and not server.hub._jobs)
+    tasks = len(asyncio.all_tasks(server.loop))
+    for _ in range(20):
         with ExitStack() as opened:
             for _ in range(20):
                 opened.enter_context(page(server, show.auction.pk)).next()
         eventually(lambda: not server.hub._rooms)
     eventually(lambda: not server.hub._subscribed)
+    eventually(lambda: not server.server_state.connections)
+    eventually(lambda: len(asyncio.all_tasks(server.loop)) <= tasks)
     assert not server.hub._of_address
     assert not server.hub._of_user

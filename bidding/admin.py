@@ -30,6 +30,8 @@ logger = structlog.get_logger(__name__)
 
 CANCELLED_BY_HOST = "host"
 """The public reason of a show that its host called off in the admin."""
+VOIDED_AS_MISTAKE = "mistake"
+"""The public reason of a bid that was voided in the admin."""
 
 
 def _attempt(request: HttpRequest, what: object, done: object, command: Callable[[], object]) -> None:
@@ -214,10 +216,30 @@ class AdministratorsOnly(OrganizerScoped):
         return self.has_module_permission(request)
 
 
-@admin.register(Bid)
-class BidAdmin(OrganizerScoped):
-    """Accepted bids as the ledger stored them."""
+class KeepsPrivate(OrganizerScoped):
+    """Hides from hosts what stays private: the fields, and filters by them, whose number of rows would tell a value."""
 
+    _private: ClassVar[tuple[str, ...]] = ()
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Leave the private fields to site administrators."""
+        return (*(self.exclude or ()), *(() if _actor(request).is_superuser else self._private))
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse a host's filter by what is hidden."""
+        if lookup.partition(LOOKUP_SEP)[0] in self._private and not _actor(request).is_superuser:
+            return False
+        allowed: bool = super().lookup_allowed(lookup, value, request)
+        return allowed
+
+
+@admin.register(Bid)
+class BidAdmin(KeepsPrivate):
+    """Accepted bids as the ledger stored them. The offer behind one can be taken back while its lot is open."""
+
+    # Whether a bid was made by a raised maximum would tell that there is one.
+    _private = ("offer_v", "offer_s")
+    actions = ("void_selected", "void_latest")
     organizer_path = "run__auction__organizer"
     list_display = ("v", "run", "registration", "sum", "automatic", "channel", "voided_at_v")
     list_filter = ("channel", "automatic")
@@ -232,12 +254,32 @@ class BidAdmin(OrganizerScoped):
         """Show the amount."""
         return money(bid.amount, bid.run.auction.currency)
 
+    @admin.action(description=_("Void: take back the offer behind the bid"))
+    def void_selected(self, request: HttpRequest, bids: QuerySet[Bid]) -> None:
+        """Take back the offers behind the selected bids."""
+        for bid in bids:
+            void = partial(services.bid_void, bid=bid, actor=_actor(request), reason=VOIDED_AS_MISTAKE)
+            _attempt(request, bid, _("voided"), void)
+
+    @admin.action(description=_("Void the bidder's latest offer, also a raised maximum"))
+    def void_latest(self, request: HttpRequest, bids: QuerySet[Bid]) -> None:
+        """Take back the latest offer of those who gave the selected bids, once for each bidder and lot."""
+        for bid in {(bid.run.lot_id, bid.registration_id): bid for bid in bids}.values():
+            void = partial(
+                services.offer_void,
+                lot=bid.run.lot,
+                bidder=bid.registration,
+                actor=_actor(request),
+                reason=VOIDED_AS_MISTAKE,
+            )
+            _attempt(request, bid.registration, _("latest offer voided"), void)
+
 
 @admin.register(Event)
-class EventAdmin(OrganizerScoped):
+class EventAdmin(KeepsPrivate):
     """The log of each auction with its chain of hashes."""
 
-    _private: ClassVar[tuple[str, ...]] = ("private", "salt")
+    _private = ("private", "salt")
     list_display = ("auction", "v", "s", "kind", "at_ms", "run")
     list_filter = ("kind",)
     search_fields = ("auction__title",)
@@ -248,17 +290,6 @@ class EventAdmin(OrganizerScoped):
         """Keep what stays private from hosts: raised maxima are entries of their own."""
         queryset: QuerySet[Event] = super().get_queryset(request)
         return queryset if _actor(request).is_superuser else queryset.filter(s=0)
-
-    def get_exclude(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Hide the private part and its salt from hosts."""
-        return () if _actor(request).is_superuser else self._private
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Refuse a filter by what is hidden: the number of rows that it leaves would tell a maximum digit by digit."""
-        if lookup.partition(LOOKUP_SEP)[0] in self._private and not _actor(request).is_superuser:
-            return False
-        allowed: bool = super().lookup_allowed(lookup, value, request)
-        return allowed
 
 
 @admin.register(Refusal)

@@ -164,7 +164,7 @@ def _accepted(bid: OwnBid) -> dict[str, Any]:
         "id": bid.event.bid_id,
         "auction": bid.event.auction_id,
         "lot": answer["lot"],
-        "status": "accepted" if bid.voided_at_v is None else "voided",
+        "status": "voided" if bid.voided else "accepted",
         "code": None,
         "amount": format_amount(answer["amount"], exponent),
         "max_amount": format_amount(answer["max"], exponent) if "max" in answer else None,

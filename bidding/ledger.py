@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from redis.exceptions import RedisError
 
@@ -286,6 +287,23 @@ def _event(auction: Auction, entry: LogEntry, head: str) -> Event:
     )
 
 
+def _bids(entry: LogEntry, private: dict[str, Any]) -> list[Bid]:
+    """Return the bids that an entry adds to the history of the price."""
+    return [
+        Bid(
+            run_id=entry.lot_run_id,
+            registration_id=registration_id,
+            amount=amount,
+            automatic=automatic,
+            v=entry.v,
+            offer_v=offer_v,
+            offer_s=offer_s,
+            at_ms=entry.at_ms,
+        )
+        for registration_id, amount, automatic, offer_v, offer_s in private["bids"]
+    ]
+
+
 def _at(entry: LogEntry) -> datetime:
     return datetime.fromtimestamp(entry.at_ms / 1000, UTC)
 
@@ -313,6 +331,7 @@ class _Outcome:
     def save_bids(self) -> None:
         """Write the bids that were collected."""
         Bid.objects.bulk_create(self._bids)
+        self._bids = []
 
     def _live(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
         self._auction_set(status=AuctionStatus.LIVE, went_live_at=_at(entry))
@@ -323,48 +342,29 @@ class _Outcome:
         Lot.objects.filter(pk=public["lot"]["id"]).update(status=LotStatus.OPEN)
         if private["leader"] is not None:
             # What the pre-bids came to; it was decided by the opening itself.
-            [(registration_id, amount, automatic)] = private["bids"]
-            self._bids.append(
-                Bid(
-                    run_id=entry.lot_run_id,
-                    registration_id=registration_id,
-                    amount=amount,
-                    automatic=automatic,
-                    v=entry.v,
-                    at_ms=entry.at_ms,
-                )
-            )
+            self._bids += _bids(entry, private)
             LotRun.objects.filter(pk=entry.lot_run_id).update(bid_count=1)
             self._outbids.opened(
                 run_id=entry.lot_run_id,
                 leader=private["leader"],
                 bidders={offer["registration"] for offer in private["pre_bids"]},
-                amount=amount,
+                amount=self._bids[-1].amount,
                 v=entry.v,
                 at_ms=entry.at_ms,
             )
 
     def _highest_bid(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
-        for registration_id, amount, automatic in private["bids"]:
-            own = registration_id == private["registration"]
-            self._bids.append(
-                Bid(
-                    run_id=entry.lot_run_id,
-                    registration_id=registration_id,
-                    amount=amount,
-                    automatic=automatic,
-                    channel=private["channel"],
-                    entered_by_id=private["entered_by"] if own else None,
-                    bid_id=private["id"] if own else "",
-                    v=entry.v,
-                    at_ms=entry.at_ms,
-                )
-            )
+        bids = _bids(entry, private)
+        for bid in bids:
+            bid.channel = private["channel"]
+            if bid.registration_id == private["registration"]:
+                bid.entered_by_id, bid.bid_id = private["entered_by"], private["id"]
+        self._bids += bids
         LotRun.objects.filter(pk=entry.lot_run_id).update(bid_count=public["bid_count"])
         self._outbids.bid(
             run_id=entry.lot_run_id,
             leader=private["leader"],
-            amount=max(amount for _registration, amount, _automatic in private["bids"]),
+            amount=max(bid.amount for bid in bids),
             v=entry.v,
             at_ms=entry.at_ms,
         )
@@ -381,9 +381,14 @@ class _Outcome:
         Lot.objects.filter(auction=self._auction, status=LotStatus.OPEN).update(status=LotStatus.PAUSED)
 
     def _voided(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
+        """Void what the offer bid, what answered it in the same moment, and what is above the price that remains."""
         self.save_bids()
-        self._bids = []
-        Bid.objects.filter(run=entry.lot_run_id, v=public["voided_v"]).update(voided_at_v=entry.v)
+        v, s = private["place"]
+        gone = Q(offer_v=v, offer_s=s) | Q(v=public["voided_v"])
+        if public["current_amount"] is not None:
+            gone |= Q(amount__gt=parse_amount(public["current_amount"], self._auction.currency.exponent))
+        Bid.objects.filter(gone, run=entry.lot_run_id, voided_at_v=None).update(voided_at_v=entry.v)
+        self._bids = _bids(entry, private)
         LotRun.objects.filter(pk=entry.lot_run_id).update(bid_count=public["bid_count"])
         self._outbids.voided(run_id=entry.lot_run_id, leader=private["leader"], v=entry.v)
 
@@ -427,7 +432,6 @@ class _Outcome:
     def _finalize(self) -> None:
         """Make every provisional result of the auction final."""
         self.save_bids()
-        self._bids = []
         LotRun.objects.filter(
             auction=self._auction, finalized_at=None, status__in=(LotStatus.SOLD, LotStatus.PASSED, LotStatus.WITHDRAWN)
         ).update(finalized_at=timezone.now())

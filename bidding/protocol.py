@@ -639,19 +639,24 @@ class FairWarning(Event, tag="FAIR_WARNING"):
 
 
 class BidVoided(Event, tag="BID_VOIDED"):
-    """A bid was taken back by staff; price and leader were recomputed from the rest."""
+    """An offer was taken back by staff; price and leader were decided anew from the others.
+
+    `recent_bids` are the newest that remain. `voided_v` and `paddle` are null where it never was public: a raised
+    maximum, or a pre-bid.
+    """
 
     namespaces = _BIDDING
 
     lot: LotId
     reason: str
-    voided_v: Version
-    paddle: Paddle
+    voided_v: Version | None
+    paddle: Paddle | None
     current_amount: Amount | None
     minimum_amount: Amount
     leader: Leader | None
     bid_count: int
     reserve_met: bool
+    recent_bids: list[BidPart]
 
 
 class RulesChanged(Event, tag="RULES_CHANGED"):

@@ -14,7 +14,7 @@ from auctions.money import format_amount
 from bidding.chain import PrivatePart, private_part, public_digest
 from bidding.engine.calls import BidOffer, read_answer
 from bidding.engine.outcomes import BidDecision, BidRejected
-from bidding.models import Bid, Event, LedgerPosition, Refusal, SignedHead
+from bidding.models import Event, LedgerPosition, Refusal, SignedHead
 from bidding.verification import FORMAT
 
 _CLOSED: Final = (LotStatus.SOLD, LotStatus.PASSED, LotStatus.WITHDRAWN)
@@ -27,7 +27,7 @@ class OwnBid:
     event: Event
     private: PrivatePart
     registration: Registration
-    voided_at_v: int | None
+    voided: bool
 
     @property
     def offer(self) -> dict[str, Any]:
@@ -81,8 +81,7 @@ def own_bid(registrations: Iterable[Registration], bid_id: str) -> OwnBid | None
         if json.loads(private.offer.text)["registration"] != registration.pk:
             # Ids are chosen by clients: somebody else may have used the same one.
             continue
-        row = Bid.objects.filter(run=event.run_id, v=event.v, registration=registration, bid_id=bid_id).first()
-        return OwnBid(event, private, registration, row.voided_at_v if row else None)
+        return OwnBid(event, private, registration, _is_voided(event))
     return None
 
 
@@ -142,6 +141,12 @@ def stored_answer(registration_id: int, bid_id: str, offer: BidOffer | None = No
 def _fingerprint(offer: BidOffer) -> str:
     kind = "max" if offer.is_maximum else "bid"
     return f"{kind} {offer.amount} {'' if offer.lot_id is None else offer.lot_id}"
+
+
+def _is_voided(offer: Event) -> bool:
+    """Say whether staff took back the offer that an entry decided."""
+    later = Event.objects.filter(auction=offer.auction_id, kind="BID_VOIDED", v__gt=offer.v)
+    return any(json.loads(text)["place"] == [offer.v, offer.s] for text in later.values_list("private", flat=True))
 
 
 def _run(run: LotRun, exponent: int) -> dict[str, Any]:

@@ -54,16 +54,29 @@ class Offer:
     bid_id: str = ""
     not_after_ms: int | None = None
     confirmed_at_ms: int | None = None
+    place: tuple[int, int] = (0, 0)
+    """Of a pre-bid: its place in the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An accepted offer: `maximum` is what it may cost, `v` the version it was decided at."""
+    """An accepted offer: `maximum` is what it may cost, `place` its version and sub-number in the log: its name."""
 
     registration: int
     maximum: int
     is_maximum: bool
+    place: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A bid as the price's history shows it; `place` names the offer that made it."""
+
     v: int
+    registration: int
+    amount: int
+    automatic: bool
+    place: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +93,8 @@ class Decision:
     ends_at_ms: int | None = None
     minimum: int | None = None
     late_ms: int | None = None
-    history: tuple[tuple[int, int, bool], ...] = ()
-    """What the price history gains: registration, amount, automatic."""
+    history: tuple[Shown, ...] = ()
+    """What the price history gains."""
     repeated: bool = False
 
 
@@ -104,9 +117,12 @@ class Lot:
         self.hammer_at_ms: int | None = None
         self.seen_at_ms = opened_at_ms
         self.offers: list[Taken] = []
+        self.history: list[Shown] = []
         self._best: dict[int, int] = {}
+        self._opened = (v, 0)
         valid = [offer for offer in pre_bids if offer.amount >= rules.opening]
-        self._decide_anew([Taken(offer.registration, offer.amount, True, v) for offer in valid])
+        self._decide_anew([Taken(offer.registration, offer.amount, True, offer.place) for offer in valid])
+        self._show_outcome(v)
 
     @property
     def running(self) -> bool:
@@ -134,9 +150,15 @@ class Lot:
         return None if self.status == "open" else Decision("not_open")
 
     def bid(
-        self, at_ms: int, offer: Offer, *, v: int = 0, confirmed: bool = False, spendable: int | None = None
+        self,
+        at_ms: int,
+        offer: Offer,
+        *,
+        after: tuple[int, int] = (0, 0),
+        confirmed: bool = False,
+        spendable: int | None = None,
     ) -> Decision:
-        """Decide an offer at a time. `v` is the auction's version before it, `spendable` what a limit leaves."""
+        """Decide an offer at a time. `after` is the log's last place before it, `spendable` what a limit leaves."""
         if refusal := self.refuses(at_ms):
             return refusal
         leads = offer.registration == self.leader
@@ -150,13 +172,16 @@ class Lot:
             return refusal or Decision("over_limit")
 
         price, leader, second = self.price, self.leader, self.maximum
-        events, history = [], []
-        if self._take(Taken(offer.registration, maximum, offer.is_maximum, v)):
+        events: list[str] = []
+        history: list[Shown] = []
+        v, s = after
+        if self._take(Taken(offer.registration, maximum, offer.is_maximum, (v, s + 1))):
             events = ["HIGHEST_BID"]
-            self.offers[-1] = replace(self.offers[-1], v=v + 1)
+            self.offers[-1] = replace(self.offers[-1], place=(v + 1, 0))
             self.bid_count += 1
             self.hammer_at_ms = None
-            history = self._history(offer, maximum, price, leader, second)
+            history = self._shown(v + 1, offer, maximum, price, leader, second)
+            self.history += history
             if not buys and self._extend(at_ms):
                 events.append("LOT_EXTENDED")
         if buys:
@@ -165,7 +190,7 @@ class Lot:
         return Decision(
             "ok",
             tuple(events),
-            v=self.offers[-1].v,
+            v=self.offers[-1].place[0],
             amount=offer.amount if offer.is_maximum else maximum,
             maximum=maximum if offer.is_maximum else None,
             standing="leading" if self.leader == offer.registration else "outbid",
@@ -204,15 +229,27 @@ class Lot:
         self.ends_at_ms = max(self.ends_at_ms or 0, self.hammer_at_ms)
         return "ok"
 
-    def void(self, v: int, registration: int) -> str:
-        """Take the bid of a version back: what remains decides anew, and the end stays."""
+    def void(self, registration: int, place: tuple[int, int] | None = None, *, v: int = 0) -> str:
+        """Take one offer of a bidder back: the one at this place in the log, or the latest that still stands.
+
+        Every other offer stays, also those of the same bidder. So with the latest gone the one before it stands again;
+        and a maximum that was raised on top of the one that goes was an offer of its own, and stays. What remains
+        decides anew, as if the offer had never been made; the end stays. From the history go the bids that the offer
+        made, those that answered it in the same moment, and those above the price that remains; who then leads is in
+        it at that price.
+        """
         if not self.running:
             return "not_open"
-        kept = [offer for offer in self.offers if (offer.v, offer.registration) != (v, registration)]
-        if len(kept) == len(self.offers):
+        own = [offer for offer in self.offers if offer.registration == registration and place in (None, offer.place)]
+        if not own:
             return "no_such_bid"
+        gone = own[-1]
         self.hammer_at_ms = None
-        self._decide_anew(kept)
+        self._decide_anew([offer for offer in self.offers if offer != gone])
+        self.history = [
+            bid for bid in self.history if gone.place not in (bid.place, (bid.v, 0)) and bid.amount <= (self.price or 0)
+        ]
+        self._show_outcome(v + 1)
         return "ok"
 
     def close(self, at_ms: int, reason: str = "time") -> str:
@@ -271,23 +308,33 @@ class Lot:
         return (self.price, self.leader) != (before, leader)
 
     def _decide_anew(self, offers: list[Taken]) -> None:
-        """Decide offers from the start, and count the versions that moved price or leader."""
+        """Decide offers from the start, and count those that moved price or leader; all pre-bids come to one bid."""
         self.price = self.leader = self.maximum = None
         self.offers, self._best = [], {}
-        self.bid_count = len({offer.v for offer in offers if self._take(offer)})
+        self.bid_count = len({max(offer.place, self._opened) for offer in offers if self._take(offer)})
 
-    def _history(
-        self, offer: Offer, maximum: int, price: int | None, leader: int | None, second: int | None
-    ) -> list[tuple[int, int, bool]]:
-        own = (offer.registration, maximum, offer.is_maximum)
+    def _shown(
+        self, v: int, offer: Offer, maximum: int, price: int | None, leader: int | None, second: int | None
+    ) -> list[Shown]:
         assert self.price is not None
         assert self.leader is not None
         if self.leader != offer.registration:
-            return [own, (self.leader, self.price, True)]
+            own = self._line(v, offer.registration, maximum, offer.is_maximum)
+            return [own, self._line(v, self.leader, self.price, True)]
         pushed = []
         if leader not in (None, offer.registration) and second is not None and second > (price or 0):
-            pushed = [(leader or 0, second, True)]
-        return [*pushed, (offer.registration, self.price, offer.is_maximum)]
+            pushed = [self._line(v, leader or 0, second, True)]
+        return [*pushed, self._line(v, offer.registration, self.price, offer.is_maximum)]
+
+    def _show_outcome(self, v: int) -> None:
+        """Add who leads at what price to the history, where it does not end so."""
+        ends = [(bid.registration, bid.amount) for bid in self.history[-1:]]
+        if self.leader is not None and self.price is not None and ends != [(self.leader, self.price)]:
+            self.history.append(self._line(v, self.leader, self.price, True))
+
+    def _line(self, v: int, registration: int, amount: int, automatic: bool) -> Shown:
+        own = [offer for offer in self.offers if offer.registration == registration]
+        return Shown(v, registration, amount, automatic, max(own, key=lambda offer: offer.maximum).place)
 
     def _extend(self, at_ms: int) -> bool:
         before = self.ends_at_ms or 0
@@ -415,7 +462,7 @@ class Auction:
         if coming is not None:
             return self._pre_bid(offer, coming, confirmed, spendable)
         assert lot is not None
-        return lot.bid(at_ms, offer, v=self.v, confirmed=confirmed, spendable=spendable)
+        return lot.bid(at_ms, offer, after=(self.v, self.s), confirmed=confirmed, spendable=spendable)
 
     def _pre_bid(self, offer: Offer, coming: Pending, confirmed: bool, spendable: int | None) -> Decision:
         assert offer.lot is not None
@@ -427,7 +474,7 @@ class Auction:
         if refusal or (spendable is not None and maximum > spendable):
             return refusal or Decision("over_limit")
         given.pop(offer.registration, None)  # a raised pre-bid is a new, later one
-        given[offer.registration] = replace(offer, amount=maximum)
+        given[offer.registration] = replace(offer, amount=maximum, place=(self.v, self.s + 1))
         return Decision("ok", (), self.v, offer.lot, offer.amount, maximum, "pre_bid")
 
     def _bound(self, offer: Offer, coming: bool) -> int:
@@ -482,8 +529,8 @@ class Auction:
         seen_v: int | None = None,
         actor: int | None = None,
         added_ms: int = 0,
-        bid_v: int = 0,
         registration: int = 0,
+        place: tuple[int, int] | None = None,
         next_lot: int | None = None,
     ) -> Decision:
         """Carry out a command of the host: pause, resume, extend, warn, void, reopen, hammer or withdraw."""
@@ -510,7 +557,7 @@ class Auction:
             case "warn":
                 code, events = lot.warn(at_ms), ("FAIR_WARNING",)
             case "void":
-                code, events = lot.void(bid_v, registration), ("BID_VOIDED",)
+                code, events = lot.void(registration, place, v=self.v), ("BID_VOIDED",)
             case _:
                 code, events = lot.reopen(at_ms), ("LOT_REOPENED",)
         if code != "ok":

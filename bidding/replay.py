@@ -7,7 +7,7 @@ compared: spending limits, bans and confirmations are taken as they were decided
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from auctions.models import Auction, AuctionStatus, LotRun, LotStatus, Registration, Sale
@@ -15,12 +15,16 @@ from auctions.money import format_amount
 from bidding import reference
 from bidding.chain import GENESIS, chain_hash, follows, private_part, public_digest
 from bidding.models import Bid, Event, LedgerPosition, SignedHead
-from bidding.reference import OUTAGE_MS, Offer, Rules
+from bidding.reference import OUTAGE_MS, Offer, Rules, Shown
 from bidding.signing import SIGNED_KINDS, is_signature_of
 from bidding.verification import Mismatch, Verdict
 
-_BidRow = tuple[int, int, bool, str]
-"""Registration, amount, automatic, client's id."""
+_BidRow = tuple[int, int, bool, str, tuple[int, int]]
+"""Registration, amount, automatic, client's id, place of the offer behind it."""
+_Line = tuple[int, int, int, int]
+"""What names a bid of the history: run, version, registration, amount."""
+_RECENT: Final = 20
+"""How many bids of the history the room is told when one is voided."""
 
 
 def verify_auction(auction: Auction) -> Verdict:
@@ -57,7 +61,9 @@ class _Replay:
         self._bids: dict[tuple[int, int], list[Bid]] = defaultdict(list)
         for bid in Bid.objects.filter(run__auction=auction):
             self._bids[bid.run_id, bid.v].append(bid)
-        self._voided: dict[tuple[int, int], int] = {}
+        self._voided: dict[_Line, int] = {}
+        self._times: dict[int, int] = {}
+        """When the bids of a version were shown."""
         self._sales = {(sale.run_id, sale.closing_number, sale.buyer_id): sale for sale in _sales(auction)}
 
     def run(self) -> None:
@@ -157,7 +163,8 @@ class _Replay:
         before = given.pop(private["registration"], None)
         if before is not None and private["maximum"] <= before["maximum"]:
             raise Mismatch(self.place, "a pre-bid that does not rise", before["maximum"], private["maximum"])
-        given[private["registration"]] = {name: value for name, value in private.items() if name != "answer"}
+        offer = {name: value for name, value in private.items() if name != "answer"}
+        given[private["registration"]] = offer | {"place": [event.v, event.s]}
         self._compare_paddle(private)
 
     # --- The lot ------------------------------------------------------------------------------------
@@ -188,22 +195,23 @@ class _Replay:
         taken = {offer["registration"] for offer in private["pre_bids"]}
         given = self._pre_bids.pop(run.lot_id, {})
         self._same("pre-bids", [offer for who, offer in given.items() if who in taken], private["pre_bids"])
-        offers = [Offer(offer["registration"], offer["maximum"], is_maximum=True) for offer in private["pre_bids"]]
+        offers = [
+            Offer(offer["registration"], offer["maximum"], is_maximum=True, place=tuple(offer["place"]))
+            for offer in private["pre_bids"]
+        ]
         self._run, self._outcomes[run.pk] = run, {}
         lot = self._lot = reference.Lot(rules, event.at_ms, pre_bids=offers, v=event.v)
         self._compare_standing(lot, shown, private)
         self._same("end", lot.ends_at_ms, shown["ends_at_ms"])
-        bids = [[lot.leader, lot.price, True]] if lot.leader is not None else []
-        self._same("bids", bids, private["bids"])
-        self._compare_bids(event, [(who, amount, automatic, "") for who, amount, automatic in private["bids"]])
-        self._compare_shown(event, public["recent_bids"], private["bids"])
+        self._compare_history(event, lot.history, private)
+        self._same("price history", self._shown(lot.history), public["recent_bids"])
 
     def _bid(self, event: Event, public: dict[str, Any], private: dict[str, Any], announced: bool) -> None:
         lot = self._current(event, public)
         offer = Offer(private["registration"], private["amount"], private["kind"] == "max", bid_id=private["id"])
-        # The version before: a decision without a public event stays at it.
-        before = event.v - 1 if event.kind == "HIGHEST_BID" else event.v
-        decision = lot.bid(event.at_ms, offer, v=before, confirmed=True)
+        # The place before: a decision without a public event stays at its version.
+        before = (event.v - 1, 0) if event.kind == "HIGHEST_BID" else (event.v, event.s - 1)
+        decision = lot.bid(event.at_ms, offer, after=before, confirmed=True)
         if decision.code != "ok":
             raise Mismatch(self.place, "the rules refuse this bid", decision.code, "accepted")
         kinds = list(decision.events) or ["MAX_RAISED"]
@@ -228,13 +236,8 @@ class _Replay:
         if event.kind == "HIGHEST_BID":
             self._compare_standing(lot, public, private)
             self._same("end", lot.ends_at_ms, public["ends_at_ms"])
-            self._same("bids", [list(bid) for bid in decision.history], private["bids"])
-            rows = [
-                (who, amount, automatic, offer.bid_id if who == offer.registration else "")
-                for who, amount, automatic in decision.history
-            ]
-            self._compare_bids(event, rows)
-            self._compare_shown(event, public["bids"], private["bids"])
+            self._compare_history(event, decision.history, private, offer)
+            self._same("price history", self._shown(decision.history), public["bids"])
 
     def _extended(self, event: Event, public: dict[str, Any], private: dict[str, Any], announced: bool) -> None:
         lot, reason = self._current(event, public), public["reason"]
@@ -268,10 +271,16 @@ class _Replay:
 
     def _bid_voided(self, event: Event, public: dict[str, Any], private: dict[str, Any], announced: bool) -> None:
         lot = self._current(event, public)
-        self._done(lot.void(public["voided_v"], private["registration"]))
-        self._same("paddle", self._paddles.get(private["registration"]), public["paddle"])
+        before, (v, s) = lot.history, private["place"]
+        self._done(lot.void(private["registration"], (v, s), v=event.v - 1))
+        named = (None, None) if s else (v, self._paddles.get(private["registration"]))
+        self._same("who is named", named, (public["voided_v"], public["paddle"]))
         self._compare_standing(lot, public, private)
-        self._voided[event.run_id or 0, public["voided_v"]] = event.v
+        self._compare_history(event, [bid for bid in lot.history if bid.v == event.v], private)
+        newest = lot.history[: -_RECENT - 1 : -1]
+        self._same("price history", self._shown(newest), public["recent_bids"])
+        for bid in set(before) - set(lot.history):
+            self._voided[event.run_id or 0, bid.v, bid.registration, bid.amount] = event.v
 
     def _closed(self, event: Event, public: dict[str, Any], private: dict[str, Any], announced: bool) -> None:
         lot, reason = self._current(event, public), public["reason"]
@@ -340,22 +349,32 @@ class _Replay:
     def _compare_paddle(self, private: Mapping[str, Any]) -> None:
         self._same("paddle", self._paddles.get(private["registration"]), private["paddle"])
 
-    def _compare_bids(self, event: Event, expected: list[_BidRow]) -> None:
-        self._same("bid rows", sorted(expected), _rows(self._bids.pop((event.run_id or 0, event.v), [])))
-
-    def _compare_shown(self, event: Event, shown: list[dict[str, Any]], bids: list[list[Any]]) -> None:
-        """Compare the history that the room saw with that of the private part."""
-        expected = [
-            {
-                "v": event.v,
-                "amount": self._money(amount),
-                "paddle": self._paddles.get(who),
-                "automatic": automatic,
-                "at_ms": event.at_ms,
-            }
-            for who, amount, automatic in bids
+    def _compare_history(
+        self, event: Event, added: Sequence[Shown], private: Mapping[str, Any], offer: Offer | None = None
+    ) -> None:
+        """Compare what an entry adds to the price's history with its private part and with the stored rows."""
+        for bid in added:
+            self._times[bid.v] = event.at_ms
+        bids = [[bid.registration, bid.amount, bid.automatic, *bid.place] for bid in added]
+        self._same("bids", bids, private["bids"])
+        own = {offer.registration: offer.bid_id} if offer else {}
+        rows = [
+            (bid.registration, bid.amount, bid.automatic, own.get(bid.registration, ""), bid.place) for bid in added
         ]
-        self._same("price history", expected, shown)
+        self._same("bid rows", sorted(rows), _rows(self._bids.pop((event.run_id or 0, event.v), [])))
+
+    def _shown(self, bids: Iterable[Shown]) -> list[dict[str, Any]]:
+        """Return bids as the room sees them."""
+        return [
+            {
+                "v": bid.v,
+                "amount": self._money(bid.amount),
+                "paddle": self._paddles.get(bid.registration),
+                "automatic": bid.automatic,
+                "at_ms": self._times[bid.v],
+            }
+            for bid in bids
+        ]
 
     def _compare_position(self) -> None:
         if self._announced:
@@ -389,11 +408,10 @@ class _Replay:
                 )
 
     def _compare_voided(self) -> None:
-        rows = Bid.objects.filter(run__auction=self._auction).order_by("v")
-        for run_id, v, voided_at_v in rows.values_list("run_id", "v", "voided_at_v"):
-            expected = self._voided.get((run_id, v))
-            if voided_at_v != expected:
-                raise Mismatch((v, 0), "bid row voided at", expected, voided_at_v)
+        for bid in Bid.objects.filter(run__auction=self._auction).order_by("v"):
+            expected = self._voided.get((bid.run_id, bid.v, bid.registration_id, bid.amount))
+            if bid.voided_at_v != expected:
+                raise Mismatch((bid.v, 0), "bid row voided at", expected, bid.voided_at_v)
 
     def _done(self, code: str) -> None:
         self._same("the rules allow it", "ok", code)
@@ -430,7 +448,9 @@ class _Replay:
 
 
 def _rows(bids: list[Bid]) -> list[_BidRow]:
-    return sorted((bid.registration_id, bid.amount, bid.automatic, bid.bid_id) for bid in bids)
+    return sorted(
+        (bid.registration_id, bid.amount, bid.automatic, bid.bid_id, (bid.offer_v, bid.offer_s)) for bid in bids
+    )
 
 
 def _sales(auction: Auction) -> list[Sale]:

@@ -367,13 +367,18 @@ class _Lot:
 
     def _voided(self, place: tuple[int, int], text: Mapping[str, Any]) -> None:
         price = _minor(text["current_amount"])
-        if self.price is None or (price is not None and price > self.price):
+        voided_v, leader = text["voided_v"], _paddle(text["leader"])
+        # Where the leader's own earlier offer went, their later one beats anew what that had beaten, and may pay more.
+        stays = leader == self.leader and text["paddle"] in (None, leader)
+        if self.price is None or (price is not None and price > self.price and not stays):
             raise Mismatch(place, "a voided bid cannot raise the price", self.price, price)
-        if not 0 <= text["bid_count"] <= self.bid_count or text["voided_v"] >= place[0]:
+        if not 0 <= text["bid_count"] <= self.bid_count + stays or (voided_v is not None and voided_v >= place[0]):
             raise Mismatch(place, "a bid was voided that there was not")
-        self.price, self.leader, self.bid_count = price, _paddle(text["leader"]), text["bid_count"]
+        self.price, self.leader, self.bid_count = price, leader, text["bid_count"]
         if (price is None) != (self.leader is None):
             raise Mismatch(place, "a price has a leader")
+        newest = [(bid["amount"], bid["paddle"]) for bid in text["recent_bids"][:1]]
+        _same(place, "newest bid", [] if price is None else [(text["current_amount"], self.leader)], newest)
         self.reserve_met, self.hammer_at_ms = text["reserve_met"], None
 
     def _closed(self, place: tuple[int, int], text: Mapping[str, Any], bought: bool) -> None:

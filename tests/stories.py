@@ -43,6 +43,7 @@ from bidding.services import (
     lot_resume,
     lot_warn,
     lot_withdraw,
+    offer_void,
     registration_create,
 )
 from bidding.tests.conftest import Show
@@ -63,8 +64,6 @@ class Moment:
     you: Message
     bids: list[Message]
     """Every bid of the lot that counts, newest first; STATE has the first twenty."""
-    voided: bool
-    """A bid of the lot was voided before."""
 
 
 @dataclass
@@ -88,8 +87,6 @@ class Told:
     missing: bool | None = None
     own_is_new: bool = False
     """One's own part was told of a later version than the room's."""
-    holes: bool = False
-    """Bids were left out of a merged event, and a void may have brought the hole among the newest."""
 
 
 # --- What happens -------------------------------------------------------------------------------------
@@ -112,7 +109,6 @@ class Story:
         if bidder is not None:
             self.visitor = Visitor(user_id=1, registration_id=bidder.pk, paddle=bidder.paddle, status=bidder.status)
         self.chapters: list[Chapter] = []
-        self.voided = False
         self.look()
 
     def play(self, steps: int) -> list[Chapter]:
@@ -143,8 +139,6 @@ class Story:
         for entry_id, fields in entries:
             if fields[b"public"]:
                 chapter.events[int(entry_id.partition(b"-")[0])] = fields[b"public"].decode()
-                if fields[b"kind"] in (b"LOT_OPENED", b"BID_VOIDED"):
-                    self.voided = fields[b"kind"] == b"BID_VOIDED"
         own = state.you(self.visitor, snapshot, self.info)
         common: Any = {
             "snapshot": snapshot,
@@ -161,7 +155,6 @@ class Story:
                 resumed=_plain(state.resumed(events=[], **common)),
                 you=_plain(protocol.YouChanged(you=own)),
                 bids=[json.loads(text) for text in self.floor.lrange(AuctionKeys(self.show.auction.pk).recent, 0, -1)],
-                voided=self.voided,
             )
         )
 
@@ -236,9 +229,12 @@ class Story:
 
     def _void(self) -> None:
         self._store()
-        bids = list(Bid.objects.filter(run__lot=self._current(), voided_at_v=None, automatic=False))
-        if bids:
-            bid_void(bid=self.chance.choice(bids), actor=self.show.host, reason="mistake")
+        lot, host = self._current(), self.show.host
+        bids = list(Bid.objects.filter(run__lot=lot, voided_at_v=None))
+        if bids and self.chance.random() < 0.7:
+            bid_void(bid=self.chance.choice(bids), actor=host, reason="mistake")
+        else:
+            offer_void(lot=lot, bidder=self.chance.choice(self.show.bidders), actor=host, reason="mistake")
 
     def _hammer(self) -> None:
         self.evening.wait(10_000)
@@ -336,7 +332,6 @@ class _Seat:
         self.v = self.head = self.own_v = begin.v
         self.end = chapter.moments[-1].v
         self.at = {moment.v: moment for moment in chapter.moments}
-        self.merged = False
         self.told: list[Told] = []
 
     def hear(self) -> list[Told]:
@@ -354,12 +349,9 @@ class _Seat:
             self.told[-1].missing = False
             self.told[-1].moment = self.at.get(self.v)
             self.told[-1].own_is_new = self.own_v > self.v
-            self.told[-1].holes = self.merged and self.told[-1].moment is not None and self.told[-1].moment.voided
 
     def _merged(self, first: int, last: int) -> list[Message]:
-        events = [json.loads(text) for text in conflated(self.chapter.events[v] for v in range(first, last + 1))]
-        self.merged = self.merged or any(event.get("from_v", event["v"]) < event["v"] for event in events)
-        return events
+        return [json.loads(text) for text in conflated(self.chapter.events[v] for v in range(first, last + 1))]
 
     def _ahead(self, most: int = 8) -> int:
         return min(self.end, self.v + self.chance.randint(1, most))

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
+from accounts.models import User
 from auctions.models import (
     Auction,
     AuctionStatus,
@@ -20,7 +21,9 @@ from auctions.models import (
     TermsVersion,
 )
 from bidding.models import Bid, Event
-from bidding.services import auction_schedule, lot_withdraw
+from bidding.services import auction_schedule, lot_open, lot_withdraw
+from bidding.tests.conftest import make_show, show  # noqa: F401 - fixtures
+from bidding.tests.test_a_show import bid
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -262,7 +265,7 @@ def test_what_is_over_can_only_be_seen(as_host, draft_auction, status):
 def test_a_host_reaches_nothing_of_another_host(client, other_host, live_auction, registration):
     lot = live_auction.lots.first()
     run = LotRun.objects.create(lot=lot, auction=live_auction, status=LotStatus.OPEN)
-    bid = Bid.objects.create(run=run, registration=registration, amount=500, v=1, at_ms=1)
+    bid = Bid.objects.create(run=run, registration=registration, amount=500, v=1, offer_v=1, offer_s=0, at_ms=1)
     sale = Sale.objects.create(run=run, closing_number=1, buyer=registration, hammer_amount=500)
     order = Order.objects.create(auction=live_auction, buyer=registration)
     invoice = Invoice.objects.create(
@@ -542,6 +545,39 @@ def test_every_action_in_every_state_answers_with_a_message_and_never_a_crash(as
     )
     assert response.status_code == 200
     assert messages_of(response)
+
+
+def test_a_host_voids_the_offer_behind_a_bid_and_the_latest_of_a_bidder(client, show):  # noqa: F811
+    lot_open(lot=show.lots[0], actor=show.host)
+    for who, amount in ((0, "50.00"), (0, "90.00"), (1, "60.00")):
+        bid(show, who, amount, max=who == 0)
+    show.store()
+    answers = Bid.objects.filter(registration=show.bidders[0])
+    User.objects.filter(pk=show.host.pk).update(is_staff=True)
+    client.force_login(show.host)
+
+    def act(name: str) -> list[str]:
+        chosen = {"action": name, "_selected_action": [bid.pk for bid in answers]}
+        response = client.post(reverse("admin:bidding_bid_changelist"), chosen, follow=True)
+        show.store()
+        return messages_of(response)
+
+    assert len(act("void_latest")) == 1
+    run = show.lots[0].runs.get()
+    assert run.bids.filter(voided_at_v=None).latest("v", "pk").registration == show.bidders[1]
+    assert len(act("void_selected")) == 2
+    assert not run.bids.filter(voided_at_v=None, registration=show.bidders[0]).exists()
+
+
+def test_no_host_is_told_by_a_bid_that_a_maximum_was_raised(client, host, staff, live_auction, registration):
+    run = LotRun.objects.create(lot=live_auction.lots.first(), auction=live_auction, status=LotStatus.OPEN)
+    bid = Bid.objects.create(run=run, registration=registration, amount=500, v=4, offer_v=3, offer_s=77, at_ms=1)
+    change, listed = reverse("admin:bidding_bid_change", args=[bid.pk]), reverse("admin:bidding_bid_changelist")
+    client.force_login(host)
+    assert "77" not in client.get(change).content.decode()
+    assert client.get(listed, {"offer_s__gt": "0"}).status_code == 400
+    client.force_login(staff)
+    assert client.get(listed, {"offer_s__gt": "0"}).status_code == 200
 
 
 @pytest.mark.usefixtures("floor", "side")

@@ -74,7 +74,9 @@ class Rows:
         self.offer = Offer.objects.create(
             run=self.run, registration=registration, kind="second_chance", amount=1, expires_at=NOW
         )
-        self.bid = Bid.objects.create(run=self.run, registration=registration, amount=5, v=1, at_ms=1, bid_id="b1")
+        self.bid = Bid.objects.create(
+            run=self.run, registration=registration, amount=5, v=1, offer_v=1, offer_s=0, at_ms=1, bid_id="b1"
+        )
         self.event = Event.objects.create(
             auction=auction, epoch="e", v=1, kind="K", at_ms=1, public="{}", private="{}", salt="", hash=""
         )

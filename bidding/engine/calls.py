@@ -201,16 +201,20 @@ def void_bid(
     auction_id: int,
     *,
     lot_id: int,
-    bid_v: int,
     registration_id: int,
+    place: tuple[int, int] | None,
     reason: str,
     seen_v: int | None = None,
     actor: int | None = None,
 ) -> Call[Done | NotDone]:
-    """Take the bid of version `bid_v` back; price and leader follow from the rest: BID_VOIDED."""
+    """Take one offer of a bidder back; price and leader follow from the rest: BID_VOIDED.
+
+    `place` is its version and sub-number in the log; None means the latest that still stands.
+    """
     keys = AuctionKeys(auction_id)
     more = (keys.offers, keys.recent)
-    return _desk_command("void_bid", auction_id, lot_id, seen_v, actor, bid_v, registration_id, reason, more=more)
+    named = "" if place is None else f"{place[0]},{place[1]}"
+    return _desk_command("void_bid", auction_id, lot_id, seen_v, actor, registration_id, named, reason, more=more)
 
 
 def reopen_lot(

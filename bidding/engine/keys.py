@@ -33,7 +33,7 @@ class AuctionKeys:
 
     @property
     def recent(self) -> str:
-        """List: the newest entries of the price history, newest first."""
+        """List: the price's history of the current lot, newest first."""
         return self._key("recent")
 
     @property

@@ -68,7 +68,10 @@ class BidChannel(models.TextChoices):
 
 
 class Bid(models.Model):
-    """An accepted offer. A max bid that was answered by another appears as an automatic bid of its own."""
+    """A bid as the price's history shows it. A max bid that was answered by another appears as an automatic bid.
+
+    `offer_v` and `offer_s` are the place in the log of the offer behind it, which is what staff may take back.
+    """
 
     run = models.ForeignKey(LotRun, on_delete=models.PROTECT, related_name="bids")
     registration = models.ForeignKey(Registration, on_delete=models.PROTECT, related_name="bids")
@@ -80,6 +83,8 @@ class Bid(models.Model):
     )
     bid_id = models.CharField(max_length=64, blank=True, help_text=_("The client's id; empty on automatic bids."))
     v = models.BigIntegerField()
+    offer_v = models.BigIntegerField()
+    offer_s = models.PositiveIntegerField()
     at_ms = models.BigIntegerField()
     voided_at_v = models.BigIntegerField(null=True, blank=True)
 

@@ -224,8 +224,8 @@ class Room:
                     v=event["v"],
                 )
             case "BID_VOIDED":
-                self._leader = event["leader"]["paddle"] if event["leader"] else None
-                self.concerned |= {event["paddle"]} if self._leader is None else {event["paddle"], self._leader}
+                before, self._leader = self._leader, event["leader"]["paddle"] if event["leader"] else None
+                self.concerned |= {paddle for paddle in (event["paddle"], before, self._leader) if paddle is not None}
             case _:
                 pass
 

@@ -22,6 +22,7 @@ from bidding.services.lots import (
     lot_resume,
     lot_warn,
     lot_withdraw,
+    offer_void,
     rostrum_take,
 )
 from bidding.services.rebuilding import auction_rebuild, floor_check
@@ -63,6 +64,7 @@ __all__ = [
     "lot_resume",
     "lot_warn",
     "lot_withdraw",
+    "offer_void",
     "registration_create",
     "registration_enter",
     "registration_set_status",

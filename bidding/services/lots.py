@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from accounts.models import User
 from auctions.errors import Refused
-from auctions.models import Auction, AuctionStatus, CommandKind, Lot, LotRun, LotStatus
+from auctions.models import Auction, AuctionStatus, CommandKind, Lot, LotRun, LotStatus, Registration
 from auctions.permissions import can_manage
 from auctions.rules import frozen_rules
 from auctions.services import lot_update
@@ -181,16 +181,29 @@ def lot_reopen(*, lot: Lot, actor: User, reason: str, seen_v: int | None = None)
 
 
 def bid_void(*, bid: Bid, actor: User, reason: str, seen_v: int | None = None) -> Done:
-    """Take a bid back; price and leader are decided anew from the remaining offers, and the end stays."""
-    lot = bid.run.lot
+    """Take back the offer behind a bid; price and leader are decided anew from the others, and the end stays.
+
+    Behind an automatic bid is the maximum that made it. The bidder's other offers stay, earlier and later.
+    """
+    return _void(bid.run.lot, bid.registration, (bid.offer_v, bid.offer_s), actor, reason, seen_v)
+
+
+def offer_void(*, lot: Lot, bidder: Registration, actor: User, reason: str, seen_v: int | None = None) -> Done:
+    """Take back a bidder's latest offer, also a raised maximum that no bid shows; the one before it stands again."""
+    return _void(lot, bidder, None, actor, reason, seen_v)
+
+
+def _void(
+    lot: Lot, bidder: Registration, place: tuple[int, int] | None, actor: User, reason: str, seen_v: int | None
+) -> Done:
     _check_desk(lot.auction, actor)
     return floor_command(
         lot.auction_id,
         calls.void_bid(
             lot.auction_id,
             lot_id=lot.pk,
-            bid_v=bid.v,
-            registration_id=bid.registration_id,
+            registration_id=bidder.pk,
+            place=place,
             reason=reason,
             seen_v=seen_v,
             actor=actor.pk,

@@ -26,20 +26,20 @@ from auctions.models import (
     LotStatus,
     Registration,
 )
+from auctions.money import format_amount
 from auctions.permissions import is_barred
 from bidding.engine import calls
 from bidding.engine.keys import AuctionKeys
 from bidding.engine.lock import fenced
 from bidding.engine.outcomes import EngineError, FloorMissing
 from bidding.floor import floor
-from bidding.models import Event, LedgerPosition, Refusal
+from bidding.models import Bid, Event, LedgerPosition, Refusal
 from bidding.selectors import auctions_on_floor, pulse_now
 from bidding.services.lots import floor_command
 
 logger = structlog.get_logger(__name__)
 
 _REBUILDING_MS = 60_000
-_RECENT = 20
 
 
 def floor_is_behind(auction: Auction, position: LedgerPosition) -> bool:
@@ -111,7 +111,6 @@ class _Past:
     frozen: dict[str, Any] | None = None
     lot: dict[str, str] = field(default_factory=dict)
     offers: list[dict[str, Any]] = field(default_factory=list)
-    recent: list[dict[str, Any]] = field(default_factory=list)
     pre_bids: dict[int, dict[int, str]] = field(default_factory=dict)
     answers: dict[int, dict[str, str]] = field(default_factory=dict)
 
@@ -122,6 +121,9 @@ class _Past:
             self._remember(refusal.registration_id, refusal.bid_id, refusal.fingerprint, refusal.answer)
         self._pause()
         self.lot.pop("seen", None)
+        # A bidder's maxima only rise, so the leader's latest offer is the one that leads.
+        leading = [offer["place"] for offer in self.offers if str(offer["registration"]) == self.lot.get("leader")]
+        self.lot |= {"place": ",".join(map(str, leading[-1]))} if leading else {}
 
     def shared(self) -> dict[str, Any]:
         """Return what the script writes: everything but what belongs to single bidders."""
@@ -151,9 +153,27 @@ class _Past:
             },
             "won": {str(winner): str(total) for winner, total in sold},
             "offers": [json.dumps(offer, separators=(",", ":")) for offer in self.offers],
-            "recent": [json.dumps(bid, separators=(",", ":")) for bid in self.recent[:_RECENT]],
+            "recent": self._history(),
             "runs": [str(run) for run in runs.exclude(opened_at_ms=None).values_list("pk", flat=True)],
         }
+
+    def _history(self) -> list[str]:
+        """Return the price's history of the current lot as the room has it, newest first."""
+        bids = Bid.objects.filter(run=int(self.lot.get("run", 0)), voided_at_v=None).select_related("registration")
+        exponent = self.auction.currency.exponent
+        return [
+            json.dumps(
+                {
+                    "v": bid.v,
+                    "amount": format_amount(bid.amount, exponent),
+                    "paddle": bid.registration.paddle,
+                    "automatic": bid.automatic,
+                    "at_ms": bid.at_ms,
+                },
+                separators=(",", ":"),
+            )
+            for bid in bids.order_by("-v", "-pk")
+        ]
 
     def _apply(self, event: Event) -> None:
         public: dict[str, Any] = json.loads(event.public) if event.public else {}
@@ -251,8 +271,7 @@ class _Past:
         }
         if private["bids"]:
             self.lot["price"] = str(private["bids"][-1][1])
-        self.offers = [offer | {"v": event.v} for offer in private["pre_bids"]]
-        self.recent = list(public["recent_bids"])
+        self.offers = list(private["pre_bids"])
         self.pre_bids.pop(shown["id"], None)
 
     def _take(self, event: Event, public: dict[str, Any], private: dict[str, Any]) -> None:
@@ -267,14 +286,11 @@ class _Past:
                 "ends": str(public["ends_at_ms"]),
                 "buy_now": self.lot["buy_now"] if public["buy_now_amount"] else "",
             }
-            self.recent = [*reversed(public["bids"]), *self.recent][:_RECENT]
         kept = ("registration", "paddle", "kind", "amount", "maximum", "id", "channel", "entered_by", "asked")
-        self.offers.append({name: private[name] for name in kept} | {"v": event.v})
+        self.offers.append({name: private[name] for name in kept} | {"place": [event.v, event.s]})
 
     def _void(self, public: dict[str, Any], private: dict[str, Any]) -> None:
-        voided = (public["voided_v"], private["registration"])
-        self.offers = [offer for offer in self.offers if (offer["v"], offer["registration"]) != voided]
-        self.recent = [bid for bid in self.recent if bid["v"] != public["voided_v"]]
+        self.offers = [offer for offer in self.offers if offer["place"] != private["place"]]
         exponent = self.auction.currency.exponent
         price = public["current_amount"]
         self.lot |= {

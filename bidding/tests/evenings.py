@@ -27,6 +27,7 @@ from bidding.services import (
     lot_resume,
     lot_warn,
     lot_withdraw,
+    offer_void,
     rostrum_take,
 )
 from bidding.tests.conftest import Show
@@ -162,9 +163,11 @@ def _play(evening: Evening, lot: Lot, chance: random.Random, steps: int) -> None
 
     def void_something() -> None:
         show.store()
-        known = list(Bid.objects.filter(run__lot=lot, voided_at_v=None, automatic=False))
-        if known:
+        known = list(Bid.objects.filter(run__lot=lot, voided_at_v=None))
+        if known and chance.random() < 0.7:
             bid_void(bid=chance.choice(known), actor=host, reason="mistake")
+        else:
+            offer_void(lot=lot, bidder=chance.choice(show.bidders), actor=host, reason="mistake")
 
     commands: list[Callable[[], Any]] = [
         *[bid_something] * 12,

@@ -215,7 +215,13 @@ def bids(live_auction, registration) -> list[Bid]:
     run = LotRun.objects.create(lot=lot, auction=live_auction, status=LotStatus.OPEN)
     return [
         Bid.objects.create(
-            run=run, registration=registration, amount=10_000 + step * 500, v=3 + step, at_ms=1_795_300_000_000 + step
+            run=run,
+            registration=registration,
+            amount=10_000 + step * 500,
+            v=3 + step,
+            offer_v=3 + step,
+            offer_s=0,
+            at_ms=1_795_300_000_000 + step,
         )
         for step in range(5)
     ]
@@ -245,7 +251,13 @@ def test_bids_come_in_pages_and_none_is_skipped_or_repeated_while_more_arrive(ap
         seen += [bid["v"] for bid in page["results"]]
         newest = 100 + len(seen)
         Bid.objects.create(
-            run=bids[0].run, registration=bids[0].registration, amount=90_000 + newest, v=newest, at_ms=newest
+            run=bids[0].run,
+            registration=bids[0].registration,
+            amount=90_000 + newest,
+            v=newest,
+            offer_v=newest,
+            offer_s=0,
+            at_ms=newest,
         )
         url = page["next"]
     assert seen == [7, 6, 5, 4, 3]

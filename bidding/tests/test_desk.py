@@ -88,8 +88,8 @@ def test_the_host_may_extend_and_it_counts_against_no_cap(desk: FloorDriver) -> 
     )
 
 
-def void(v: int, registration: int) -> Call[Done | NotDone]:
-    return calls.void_bid(4, lot_id=LOT, bid_v=v, registration_id=registration, reason="mistake")
+def void(v: int, registration: int, s: int = 0) -> Call[Done | NotDone]:
+    return calls.void_bid(4, lot_id=LOT, registration_id=registration, place=(v, s), reason="mistake")
 
 
 def test_a_voided_bid_gives_price_and_lead_back(open_desk: FloorDriver) -> None:
@@ -130,6 +130,66 @@ def test_voiding_a_maximum_lowers_the_price_that_it_drove_up(open_desk: FloorDri
     assert open_desk.lot()["price"] == "5500"
     voided = do(open_desk, void(driver.v, BORIS))
     assert (voided["current_amount"], voided["leader"]) == ("10.00", {"paddle": 101})
+
+
+def history(voided: dict[str, Any]) -> list[tuple[int, str]]:
+    return [(bid["paddle"], bid["amount"]) for bid in voided["recent_bids"]]
+
+
+def test_voiding_what_a_maximum_was_raised_from_leaves_the_raise(open_desk: FloorDriver) -> None:
+    first = open_desk.accept(ANNA, 5_000, is_maximum=True)
+    assert open_desk.accept(ANNA, 9_000, is_maximum=True).v == first.v
+    voided = do(open_desk, void(first.v, ANNA))
+    assert (voided["voided_v"], voided["paddle"], voided["leader"], voided["current_amount"]) == (
+        first.v,
+        101,
+        {"paddle": 101},
+        "10.00",
+    )
+    assert open_desk.own(ANNA).maximum == 9_000
+
+
+def test_voiding_a_raise_restores_the_maximum_before_and_names_nobody(open_desk: FloorDriver) -> None:
+    first = open_desk.accept(ANNA, 5_000, is_maximum=True)
+    open_desk.accept(ANNA, 9_000, is_maximum=True)
+    voided = do(open_desk, void(first.v, ANNA, 1))
+    assert (voided["voided_v"], voided["paddle"], voided["leader"], voided["bid_count"]) == (
+        None,
+        None,
+        {"paddle": 101},
+        1,
+    )
+    assert history(voided) == [(101, "10.00")]
+    assert open_desk.own(ANNA).maximum == 5_000
+
+
+def test_voiding_a_raise_that_answered_a_bid_leaves_that_bid_and_its_place_in_the_history(
+    open_desk: FloorDriver,
+) -> None:
+    first = open_desk.accept(ANNA, 5_000, is_maximum=True)
+    open_desk.accept(ANNA, 9_000, is_maximum=True)
+    open_desk.accept(BORIS, 6_000)
+    voided = do(open_desk, void(first.v, ANNA, 1))
+    assert (voided["current_amount"], voided["leader"]) == ("60.00", {"paddle": 102})
+    assert history(voided) == [(102, "60.00"), (101, "10.00")]
+
+
+def test_a_bidders_latest_offer_is_voided_without_a_name(open_desk: FloorDriver) -> None:
+    open_desk.accept(ANNA, 5_000, is_maximum=True)
+    open_desk.accept(ANNA, 9_000, is_maximum=True)
+    latest = calls.void_bid(4, lot_id=LOT, registration_id=ANNA, place=None, reason="mistake")
+    do(open_desk, latest)
+    assert open_desk.own(ANNA).maximum == 5_000
+    assert do(open_desk, latest)["leader"] is None
+    assert code(run(open_desk.client, latest)) == "no_such_bid"
+
+
+def test_who_is_left_is_shown_to_lead_at_the_price_that_is_left(open_desk: FloorDriver) -> None:
+    wrong = open_desk.accept(ANNA, 9_000, is_maximum=True)
+    open_desk.accept(BORIS, 6_000, is_maximum=True)
+    voided = do(open_desk, void(wrong.v, ANNA))
+    assert history(voided) == [(102, "10.00")]
+    assert voided["recent_bids"][0]["v"] == voided["v"]
 
 
 def test_voiding_the_only_bid_leaves_none(open_desk: FloorDriver) -> None:
@@ -192,7 +252,7 @@ COMMANDS = {
     "pause": lambda **desk: calls.pause_lot(4, reason="x", **desk),
     "extend": lambda **desk: calls.extend_lot(4, added_ms=1_000, **desk),
     "warn": lambda **desk: calls.fair_warning(4, **desk),
-    "void": lambda **desk: calls.void_bid(4, bid_v=1, registration_id=1, reason="x", **desk),
+    "void": lambda **desk: calls.void_bid(4, registration_id=1, place=(1, 0), reason="x", **desk),
     "hammer": lambda **desk: calls.close_lot(4, reason="hammer", next_lot=None, **desk),
     "withdraw": lambda **desk: calls.close_lot(4, reason="withdrawn", next_lot=None, **desk),
 }

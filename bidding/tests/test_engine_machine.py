@@ -82,7 +82,9 @@ WANTED = frozenset(
         "hammer": "ok, no_fair_warning, too_early, already_closed",
         "withdraw": "ok",
         "void": """ok, not_open, no_such_bid, another leads, the leader's earlier offer, of one that was outbid,
-            nobody is left, while paused, takes the warning back""",
+            nobody is left, while paused, takes the warning back, a pre-bid, a raised maximum, unseen,
+            price and leader stay, what a maximum was raised from, with answers to later bids,
+            who leads is shown at a price that nobody had bid""",
         "reopen": "ok, not_closed, time, hammer, no_bids, reserve_not_met, buy_now, withdrawn",
         "time": "ok, not_due, already_closed, wrong_lot, outage",
         "closed": "time, no_bids, reserve_not_met",
@@ -105,7 +107,6 @@ class View:
         self.lot: dict[str, Any] | None = None
         self.next: Any = None
         self.recent: list[Any] = []
-        self.voided = False
 
     def hear(self, event: dict[str, Any]) -> None:
         """Take in the next event of the room."""
@@ -121,7 +122,6 @@ class View:
                 self.next = event["next"]
             case "LOT_OPENED":
                 self.lot, self.recent, self.next = event["lot"], event["recent_bids"], None
-                self.voided = False
             case "HIGHEST_BID":
                 changed = ("current_amount", "minimum_amount", "buy_now_amount", "leader", "bid_count", "reserve_met")
                 lot.update({name: event[name] for name in (*changed, "ends_at_ms")})
@@ -136,9 +136,13 @@ class View:
                 lot.update(ends_at_ms=event["ends_at_ms"])
             case "BID_VOIDED":
                 shown = ("current_amount", "minimum_amount", "leader", "bid_count", "reserve_met")
+                before = dict(lot)
                 lot.update({name: event[name] for name in shown})
-                self.recent = [bid for bid in self.recent if bid["v"] != event["voided_v"]]
-                self.voided = True
+                stays = event["leader"] is not None and event["leader"] == before["leader"]
+                stays = stays and event["paddle"] in (None, event["leader"]["paddle"])
+                assert event["bid_count"] <= before["bid_count"] + stays
+                assert stays or float(event["current_amount"] or 0) <= float(before["current_amount"])
+                self.recent = event["recent_bids"]
             case "LOT_CLOSED":
                 lot.update(status=event["result"], **{name: event[name] for name in ("result", "reason", "winner")})
             case "LOT_REOPENED":
@@ -163,7 +167,6 @@ class EngineMachine(RuleBasedStateMachine):
         self.runs = 100
         self.ids = 0
         self.logged: list[tuple[int, int]] = []
-        self.bids: list[tuple[int, int]] = []
         self.asked: list[tuple[Offer, Any]] = []
         self.agreed = True
         self.client.flushall()
@@ -406,8 +409,6 @@ class EngineMachine(RuleBasedStateMachine):
                 expected.standing,
                 expected.ends_at_ms,
             ), (offer, answer, expected)
-            if not expected.repeated and expected.standing != "pre_bid":
-                self.bids.append((expected.v, offer.registration))
         if not decided.repeated:
             assert answer.at_ms == self.now
             if offer.bid_id and answer.code != "bad_amount" if isinstance(answer, BidRejected) else offer.bid_id:
@@ -416,7 +417,7 @@ class EngineMachine(RuleBasedStateMachine):
         if expected.history and not expected.repeated:
             shown = json.loads(decided.entries[0].text)["bids"]
             assert [(bid["paddle"] - 100, bid["amount"], bid["automatic"]) for bid in shown] == [
-                (who, money(amount), automatic) for who, amount, automatic in expected.history
+                (bid.registration, money(bid.amount), bid.automatic) for bid in expected.history
             ]
         if offer.bid_id:
             known = self.model.answers.get((offer.registration, offer.bid_id))
@@ -502,22 +503,43 @@ class EngineMachine(RuleBasedStateMachine):
         self._desk("reopen", self.model.lot_id or 0, None, None)
 
     @precondition(lambda self: self.model.lot is not None and self.model.lot.offers)
-    @rule(back=st.integers(0, 5), wrong=st.sampled_from((False, False, False, True)))
-    def void(self, back: int, wrong: bool) -> None:
-        """Take one of the offers back, also one that was taken back already."""
+    @rule(
+        back=st.integers(0, 5),
+        named=st.sampled_from((True, True, False)),
+        whose=st.sampled_from(("own", "own", "own", "another's", "gone")),
+    )
+    def void(self, back: int, named: bool, whose: str) -> None:
+        """Take one of the offers back, or the latest of its bidder; also one that was taken back already."""
         assert self.model.lot is not None
         offers = self.model.lot.offers
         offer = offers[-1 - back % len(offers)]
-        self._desk(
-            "void",
-            self.model.lot_id or 0,
-            None,
-            None,
-            bid_v=offer.v,
-            registration=STRANGER if wrong else offer.registration,
-        )
+        given = {
+            "registration": STRANGER if whose == "another's" else offer.registration,
+            "place": offer.place if named else None,
+        }
+        self._desk("void", self.model.lot_id or 0, None, None, **given)
+        if whose == "gone" and named:
+            self._desk("void", self.model.lot_id or 0, None, None, **given)
 
-    def _desk(self, command: str, lot: int, seen_v: int | None, actor: int | None, **given: int) -> None:
+    @precondition(lambda self: self.model.lot is not None and self.model.lot.leader is not None)
+    @rule(
+        who=st.permutations(PEOPLE),
+        above=st.sampled_from((500, 2_000)),
+        answered=st.sampled_from((None, False, True)),
+        back=st.integers(1, 3),
+    )
+    def raise_and_void(self, who: list[int], above: int, answered: bool | None, back: int) -> None:
+        """Let the leader raise their maximum, somebody perhaps bid at the version that it shares, and take one back."""
+        lot = self.model.lot
+        assert lot is not None
+        assert lot.leader is not None
+        self._bid(Offer(lot.leader, self._amount("maximum", above), is_maximum=True))
+        if answered is not None:
+            self._bid(Offer(who[0], self._amount("minimum", 0), is_maximum=answered))
+        offer = lot.offers[-min(back, len(lot.offers))]
+        self._desk("void", self.model.lot_id or 0, None, None, registration=offer.registration, place=offer.place)
+
+    def _desk(self, command: str, lot: int, seen_v: int | None, actor: int | None, **given: Any) -> None:
         guard: dict[str, Any] = {"lot_id": lot, "seen_v": seen_v, "actor": actor}
         builders: dict[str, Callable[[], Any]] = {
             "pause": lambda: calls.pause_lot(AUCTION, reason="camera", **guard),
@@ -528,7 +550,7 @@ class EngineMachine(RuleBasedStateMachine):
             "withdraw": lambda: calls.close_lot(AUCTION, reason="withdrawn", next_lot=None, **guard),
             "reopen": lambda: calls.reopen_lot(AUCTION, reason="mistake", **guard),
             "void": lambda: calls.void_bid(
-                AUCTION, reason="mistake", bid_v=given["bid_v"], registration_id=given["registration"], **guard
+                AUCTION, reason="mistake", registration_id=given["registration"], place=given["place"], **guard
             ),
         }
         if command == "extend":
@@ -638,7 +660,6 @@ class EngineMachine(RuleBasedStateMachine):
 
     def _open(self, lot: int, rules: Rules, actor: int | None) -> None:
         self.runs += 1
-        before = self.model.lot
         done = run(
             self.client,
             calls.open_lot(
@@ -655,8 +676,6 @@ class EngineMachine(RuleBasedStateMachine):
         waiting = self.model.pre_bids.get(lot, {})
         expected = self.model.open(self.now, lot, self.runs, rules, actor)
         self._note(f"open: {expected.code}", *self._met_by_an_opening(waiting, expected))
-        if self.model.lot is not before:
-            self.bids = []
         self._agree(done, expected)
 
     @precondition(lambda self: self.model.lot is not None)
@@ -780,7 +799,7 @@ class EngineMachine(RuleBasedStateMachine):
             )
 
     def _met_by_a_command(
-        self, before: reference.Lot | None, command: str, decided: Decision, **given: int
+        self, before: reference.Lot | None, command: str, decided: Decision, **given: Any
     ) -> Iterator[str]:
         """Name what a command of the host met beyond its answer."""
         lot = self.model.lot
@@ -798,6 +817,7 @@ class EngineMachine(RuleBasedStateMachine):
                     yield "void: of one that was outbid"
                 if before.hammer_at_ms is not None:
                     yield "void: takes the warning back"
+                yield from self._met_by_a_void(before, lot)
             case "warn":
                 yield "warn: moves the end" if lot.ends_at_ms != before.ends_at_ms else "warn: leaves the end"
             case "resume":
@@ -807,6 +827,20 @@ class EngineMachine(RuleBasedStateMachine):
                 yield f"{command}: takes the warning back"
             case "reopen":
                 yield f"reopen: {before.reason}"
+
+    def _met_by_a_void(self, before: reference.Lot, lot: reference.Lot) -> Iterator[str]:
+        """Name what kind of offer went, and what it did to the history."""
+        [gone] = set(before.offers) - set(lot.offers)
+        if gone.place[1]:
+            yield "void: a pre-bid" if gone.place < before._opened else "void: a raised maximum"
+        if (lot.price, lot.leader) == (before.price, before.leader):
+            yield "void: unseen" if gone.place[1] else "void: price and leader stay"
+        if any(offer.place == (gone.place[0], 1) and offer.registration == gone.registration for offer in lot.offers):
+            yield "void: what a maximum was raised from"
+        if any(bid.v == self.model.v and bid.amount == lot.price for bid in lot.history):
+            yield "void: who leads is shown at a price that nobody had bid"
+        if any(bid.place == gone.place and (bid.v, 0) != gone.place for bid in before.history):
+            yield "void: with answers to later bids"
 
     def _met_by_an_opening(self, waiting: dict[int, Offer], decided: Decision) -> Iterator[str]:
         """Name what became of the pre-bids."""
@@ -869,8 +903,10 @@ class EngineMachine(RuleBasedStateMachine):
         lot = json.loads(snapshot.lot)
         assert lot == self.view.lot
         recent = [json.loads(bid) for bid in snapshot.recent_bids]
-        assert recent == self.view.recent[: len(recent)]
-        assert self.view.voided or len(recent) == min(len(self.view.recent), 20)
+        assert recent == self.view.recent[:20]
+        assert [(bid["v"], bid["paddle"] - 100, bid["amount"], bid["automatic"]) for bid in recent] == [
+            (bid.v, bid.registration, money(bid.amount), bid.automatic) for bid in model.history[:-21:-1]
+        ]
         expected = {
             "id": self.model.lot_id,
             "status": model.status,

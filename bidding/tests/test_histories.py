@@ -118,7 +118,8 @@ class Client(threading.Thread):
         if name == "extend":
             given["added_ms"] = 1_000
         if name == "void":
-            given["bid_v"], given["registration"] = self._random.choice(self._taken[-20:] or [(0, 0)])
+            v, given["registration"] = self._random.choice(self._taken[-20:] or [(0, 0)])
+            given["place"] = self._random.choice(((v, 0), (v, 0), (v, 1), None))
         return given
 
     def _call(self, asked: Offer | dict[str, Any]) -> Any:
@@ -137,8 +138,8 @@ class Client(threading.Thread):
             case "warn":
                 return calls.fair_warning(AUCTION, lot_id=LOT)
             case _:
-                who, v = asked["registration"], asked["bid_v"]
-                return calls.void_bid(AUCTION, lot_id=LOT, bid_v=v, registration_id=who, reason="x")
+                who, place = asked["registration"], asked["place"]
+                return calls.void_bid(AUCTION, lot_id=LOT, registration_id=who, place=place, reason="x")
 
 
 def begin(floor: redis.Redis) -> tuple[reference.Auction, int]:
@@ -267,6 +268,7 @@ def explains(model: reference.Auction, op: Operation) -> bool:
     aside.answers = {}
     if aside.lot is not None:
         aside.lot.offers, aside.lot._best = [*aside.lot.offers], {**aside.lot._best}
+        aside.lot.history = [*aside.lot.history]
     decision = decide(aside, op)
     if isinstance(op.outcome, BidDecision):
         answer = op.outcome.answer

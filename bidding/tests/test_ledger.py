@@ -13,7 +13,7 @@ from bidding.engine.keys import AuctionKeys
 from bidding.engine.outcomes import EngineError
 from bidding.ledger import LeaseLost, Ledger
 from bidding.models import Bid, Event, LedgerPosition
-from bidding.services import lot_open
+from bidding.services import bid_void, lot_open, offer_void
 from bidding.tests.conftest import Show
 from bidding.tests.test_a_show import bid
 
@@ -132,3 +132,35 @@ def test_the_position_and_the_events_are_one_transaction(sold: Show, monkeypatch
         with pytest.raises(RuntimeError):
             sold.ledger.store(sold.auction)
     assert LedgerPosition.objects.get().v == position == Event.objects.filter(s=0).count()
+
+
+def counted(show: Show) -> list[tuple[int, int]]:
+    """Return the bids that are not voided: paddle and amount."""
+    show.store()
+    bids = Bid.objects.filter(voided_at_v=None).order_by("v", "amount", "pk")
+    return list(bids.values_list("registration__paddle", "amount"))
+
+
+def test_voiding_a_raised_maximum_leaves_the_bid_that_it_had_answered(show: Show) -> None:
+    lot_open(lot=show.lots[0], actor=show.host)
+    bid(show, 0, "50.00", max=True)
+    bid(show, 0, "90.00", max=True)
+    bid(show, 1, "60.00")
+    assert counted(show) == [(101, 1_000), (102, 6_000), (101, 6_500)]
+    answer = Bid.objects.get(amount=6_500)
+    assert (answer.offer_v, answer.offer_s) == (Bid.objects.get(amount=1_000).v, 1)
+    bid_void(bid=answer, actor=show.host, reason="mistake")
+    assert counted(show) == [(101, 1_000), (102, 6_000)]
+    run = show.lots[0].runs.get()
+    assert run.bid_count == 2
+
+
+def test_who_is_left_leads_in_the_stored_history_too(show: Show) -> None:
+    bid(show, 1, "30.00", max=True, lot=show.lots[0].pk)
+    lot_open(lot=show.lots[0], actor=show.host)
+    bid(show, 0, "60.00", max=True)
+    assert counted(show) == [(102, 1_000), (102, 3_000), (101, 3_500)]
+    offer_void(lot=show.lots[0], bidder=show.bidders[1], actor=show.host, reason="mistake")
+    assert counted(show) == [(101, 1_000)]
+    outcome = Bid.objects.get(voided_at_v=None)
+    assert (outcome.automatic, outcome.offer_s) == (True, 0)

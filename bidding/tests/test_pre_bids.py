@@ -108,11 +108,13 @@ def test_voiding_reaches_a_pre_bid_too(desk: FloorDriver) -> None:
     announce(desk)
     pre_bid(desk, ANNA, 5_000)
     pre_bid(desk, BORIS, 8_000)
-    opened = desk.open()
+    desk.open()
     voided = events(
-        run(desk.client, calls.void_bid(4, lot_id=7, bid_v=opened.v, registration_id=BORIS, reason="mistake"))
+        run(desk.client, calls.void_bid(4, lot_id=7, registration_id=BORIS, place=(0, 2), reason="mistake"))
     )[0]
     assert (voided["current_amount"], voided["leader"]) == ("10.00", {"paddle": 101})
+    assert (voided["voided_v"], voided["paddle"]) == (None, None)
+    assert [(bid["amount"], bid["paddle"]) for bid in voided["recent_bids"]] == [("10.00", 101)]
 
 
 def test_the_log_tells_privately_what_was_resolved(desk: FloorDriver) -> None:

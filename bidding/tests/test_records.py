@@ -19,7 +19,7 @@ from bidding.engine.outcomes import BidAccepted, BidRejected
 from bidding.models import Event
 from bidding.records import lot_record, stored_answer
 from bidding.selectors import room_info
-from bidding.services import auction_finish, lot_open
+from bidding.services import auction_finish, lot_open, offer_void
 from bidding.services.bids import _reply
 from bidding.tests.conftest import Show
 from bidding.tests.evenings import ANNA, BORIS, CLARA, Evening, whole_evening
@@ -179,6 +179,23 @@ def test_a_voided_and_a_refused_bid_say_so(client: Client, evening: Evening) -> 
     assert own(client, evening, ANNA, "anna is voided").json()["status"] == "voided"
     refused = own(client, evening, CLARA, "clara is refused").json()
     assert (refused["status"], refused["code"], refused["opening"]) == ("refused", "too_low", None)
+
+
+def test_a_voided_raise_and_a_voided_pre_bid_say_so_and_what_stands_again_does_not(client: Client, show: Show) -> None:
+    evening = Evening(show)
+    evening.bid(CLARA, "10.00", max=True, lot=show.lots[0].pk, name="pre-bid")
+    evening.open(0)
+    evening.bid(ANNA, "50.00", max=True, name="maximum")
+    evening.bid(ANNA, "90.00", max=True, name="raised")
+    show.store()
+    for who in (CLARA, ANNA):
+        offer_void(lot=show.lots[0], bidder=show.bidders[who], actor=show.host, reason="mistake")
+    show.store()
+    status = {
+        name: own(client, evening, who, name).json()["status"]
+        for who, name in ((CLARA, "pre-bid"), (ANNA, "maximum"), (ANNA, "raised"))
+    }
+    assert status == {"pre-bid": "voided", "maximum": "accepted", "raised": "voided"}
 
 
 # --- Answers from the database ----------------------------------------------------------------------------------

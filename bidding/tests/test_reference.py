@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bidding import reference
-from bidding.reference import Auction, Bidder, Lot, Offer, Pending, Rules
+from bidding.reference import Auction, Bidder, Lot, Offer, Pending, Rules, Shown
 
 RULES = Rules(opening=1_000, increments=((0, 500), (10_000, 1_000)))
 ANNA, BORIS, CLARA = 1, 2, 3
@@ -18,9 +18,11 @@ def lot(**changes: object) -> Lot:
     return Lot(replace(RULES, **changes), 0)  # type: ignore[arg-type]
 
 
-def bid(lot: Lot, who: int, amount: int, at_ms: int = 0, *, maximum: bool = False, v: int = 0) -> str:
+def bid(
+    lot: Lot, who: int, amount: int, at_ms: int = 0, *, maximum: bool = False, after: tuple[int, int] = (0, 0)
+) -> str:
     """Place a bid on a lot and return the answer's code, or the standing of an accepted one."""
-    decision = lot.bid(at_ms, Offer(who, amount, maximum), v=v, confirmed=True)
+    decision = lot.bid(at_ms, Offer(who, amount, maximum), after=after, confirmed=True)
     return decision.standing or decision.code
 
 
@@ -115,12 +117,51 @@ def test_the_hammer_falls_ten_seconds_after_a_warning_that_nobody_answered() -> 
 
 def test_voiding_decides_anew_and_moves_no_end() -> None:
     running = lot()
-    bid(running, ANNA, 9_000, maximum=True, v=1)
-    bid(running, BORIS, 5_000, 40_000, v=2)
+    bid(running, ANNA, 9_000, maximum=True, after=(1, 0))
+    bid(running, BORIS, 5_000, 40_000, after=(2, 0))
     end = running.ends_at_ms
-    assert running.void(3, ANNA) == "no_such_bid"
-    assert running.void(3, BORIS) == "ok"
+    assert running.void(ANNA, (3, 0)) == "no_such_bid"
+    assert running.void(BORIS, (3, 0)) == "ok"
     assert (running.price, running.leader, running.bid_count, running.ends_at_ms) == (1_000, ANNA, 1, end)
+
+
+def raised_over_boris() -> Lot:
+    """Return a lot on which Anna leads with a maximum of 50.00 raised to 90.00, and has answered Boris's 60.00."""
+    running = lot()
+    bid(running, ANNA, 5_000, maximum=True, after=(3, 0))
+    bid(running, ANNA, 9_000, maximum=True, after=(4, 0))
+    bid(running, BORIS, 6_000, after=(4, 1))
+    assert [offer.place for offer in running.offers] == [(4, 0), (4, 1), (5, 0)]
+    return running
+
+
+@pytest.mark.parametrize(
+    ("who", "place", "price", "leader", "maximum", "history"),
+    [
+        # The raise goes: the 50.00 stand again, and Boris's bid, which it had answered, leads.
+        (ANNA, (4, 1), 6_000, BORIS, 6_000, [(ANNA, 1_000), (BORIS, 6_000)]),
+        (ANNA, None, 6_000, BORIS, 6_000, [(ANNA, 1_000), (BORIS, 6_000)]),
+        # What it was raised from goes: the raise was an offer of its own.
+        (ANNA, (4, 0), 6_500, ANNA, 9_000, [(BORIS, 6_000), (ANNA, 6_500)]),
+        # With Boris's bid goes the answer to it.
+        (BORIS, (5, 0), 1_000, ANNA, 9_000, [(ANNA, 1_000)]),
+    ],
+)
+def test_voiding_takes_one_offer_back_and_what_it_made_of_the_history(
+    who: int, place: tuple[int, int] | None, price: int, leader: int, maximum: int, history: list[tuple[int, int]]
+) -> None:
+    running = raised_over_boris()
+    assert running.void(who, place, v=5) == "ok"
+    assert (running.price, running.leader, running.maximum) == (price, leader, maximum)
+    assert [(bid.registration, bid.amount) for bid in running.history] == history
+
+
+def test_who_is_left_leads_in_the_history_too() -> None:
+    running = lot()
+    bid(running, ANNA, 9_000, maximum=True, after=(3, 0))
+    bid(running, BORIS, 6_000, maximum=True, after=(4, 0))
+    running.void(ANNA, v=5)
+    assert running.history == [Shown(6, BORIS, 1_000, True, (5, 0))]
 
 
 def test_an_end_that_nobody_saw_gives_one_window_more() -> None:

@@ -6,9 +6,10 @@ from bidding.tests.conftest import ANNA, BORIS, CLARA, FloorDriver
 from bidding.tests.test_lot_lifecycle import events
 
 
-def void(desk: FloorDriver, v: int, registration: int) -> dict[str, object]:
-    """Take a bid back and return what the room hears."""
-    return events(run(desk.client, calls.void_bid(4, lot_id=7, bid_v=v, registration_id=registration, reason="x")))[0]
+def void(desk: FloorDriver, registration: int, place: tuple[int, int] | None = None) -> dict[str, object]:
+    """Take an offer back, the bidder's latest if none is named, and return what the room hears."""
+    call = calls.void_bid(4, lot_id=7, registration_id=registration, place=place, reason="x")
+    return events(run(desk.client, call))[0]
 
 
 def announce(desk: FloorDriver, opening: int = 1_000) -> None:
@@ -19,18 +20,27 @@ def announce(desk: FloorDriver, opening: int = 1_000) -> None:
 def test_voiding_a_raised_maximum_leaves_the_count_of_bids(open_desk: FloorDriver) -> None:
     open_desk.accept(ANNA, 2_000, is_maximum=True)
     open_desk.accept(BORIS, 1_500)
-    raised = open_desk.accept(ANNA, 9_000, is_maximum=True)
-    assert void(open_desk, raised.v, ANNA)["bid_count"] == 2
+    open_desk.accept(ANNA, 9_000, is_maximum=True)
+    assert void(open_desk, ANNA)["bid_count"] == 2
+
+
+def test_a_raise_is_no_bid_until_what_it_was_raised_from_is_gone(open_desk: FloorDriver) -> None:
+    first = open_desk.accept(ANNA, 2_000, is_maximum=True)
+    open_desk.accept(ANNA, 9_000, is_maximum=True)
+    open_desk.accept(BORIS, 1_500)
+    assert void(open_desk, BORIS)["bid_count"] == 1
+    assert void(open_desk, ANNA, (first.v, 0))["bid_count"] == 1
+    assert void(open_desk, ANNA)["bid_count"] == 0
 
 
 def test_voiding_one_pre_bid_leaves_the_opening_counted_while_another_leads(desk: FloorDriver) -> None:
     announce(desk)
     desk.accept(ANNA, 5_000, is_maximum=True, lot_id=7)
     desk.accept(BORIS, 8_000, is_maximum=True, lot_id=7)
-    opened = desk.open()
-    voided = void(desk, opened.v, BORIS)
+    desk.open()
+    voided = void(desk, BORIS)
     assert (voided["leader"], voided["bid_count"]) == ({"paddle": 101}, 1)
-    assert void(desk, opened.v, ANNA)["bid_count"] == 0
+    assert void(desk, ANNA)["bid_count"] == 0
 
 
 def test_a_pre_bid_below_an_opening_amount_that_was_raised_is_dropped(desk: FloorDriver) -> None:

@@ -178,7 +178,7 @@ DESK = {
     "pause_lot": calls.pause_lot(4, lot_id=7, reason="x"),
     "resume_lot": calls.resume_lot(4, lot_id=7),
     "fair_warning": calls.fair_warning(4, lot_id=7),
-    "void_bid": calls.void_bid(4, lot_id=7, bid_v=1, registration_id=1, reason="x"),
+    "void_bid": calls.void_bid(4, lot_id=7, registration_id=1, place=(1, 0), reason="x"),
     "reopen_lot": calls.reopen_lot(4, lot_id=7, reason="x"),
     "close_lot": calls.close_lot(4, lot_id=7, reason="time", next_lot=None),
 }

@@ -403,14 +403,20 @@ class Lot {
 
   #voided(place, text) {
     const price = minor(text.current_amount);
-    if (this.price === null || (price !== null && price > this.price)) {
+    const leader = paddle(text.leader);
+    // Where the leader's own earlier offer went, their later one beats anew what that had beaten, and may pay more.
+    const stays = leader === this.leader && (text.paddle === null || text.paddle === leader);
+    if (this.price === null || (price !== null && price > this.price && !stays)) {
       throw new Mismatch(place, "a voided bid cannot raise the price", this.price, price);
     }
-    if (!(text.bid_count >= 0 && text.bid_count <= this.bidCount && text.voided_v < place[0])) {
+    const most = this.bidCount + (stays ? 1 : 0);
+    if (!(text.bid_count >= 0 && text.bid_count <= most && (text.voided_v === null || text.voided_v < place[0]))) {
       throw new Mismatch(place, "a bid was voided that there was not");
     }
-    [this.price, this.leader, this.bidCount] = [price, paddle(text.leader), text.bid_count];
+    [this.price, this.leader, this.bidCount] = [price, leader, text.bid_count];
     if ((price === null) !== (this.leader === null)) throw new Mismatch(place, "a price has a leader");
+    const newest = text.recent_bids.slice(0, 1).map((bid) => [bid.amount, bid.paddle]);
+    same(place, "newest bid", price === null ? [] : [[text.current_amount, this.leader]], newest);
     [this.reserveMet, this.hammerAtMs] = [text.reserve_met, null];
   }
 

@@ -111,9 +111,19 @@ test("a voided bid takes price and leader back and leaves the history", () => {
   const state = room(highestBid(18, "125.00", 109), {
     type: "BID_VOIDED", v: 19, epoch: EPOCH, at_ms: 1, lot: 7, reason: "mistake", voided_v: 18, paddle: 109, current_amount: "120.00",
     minimum_amount: "125.00", leader: { paddle: 112 }, bid_count: 4, reserve_met: true,
+    recent_bids: [{ v: 17, amount: "120.00", paddle: 112, automatic: false, at_ms: 1 }],
   });
   assert.equal(state.lot.current_amount, "120.00");
   assert.deepEqual(state.bids.map((bid) => bid.v), [17]);
+});
+
+test("a voided raise names nobody: the leader's own maximum waits for YOU", () => {
+  const raised = { signed_in: true, paddle: 112, leading: true, max_amount: "500.00", can_bid: true, reason: null };
+  const state = room({ type: "YOU", you: raised }, {
+    type: "BID_VOIDED", v: 18, epoch: EPOCH, at_ms: 1, lot: 7, reason: "mistake", voided_v: null, paddle: null,
+    current_amount: "120.00", minimum_amount: "125.00", leader: { paddle: 112 }, bid_count: 4, reserve_met: true, recent_bids: [],
+  });
+  assert.deepEqual([state.you.leading, state.you.max_amount], [true, null]);
 });
 
 test("chat lines come once and can be taken away", () => {

@@ -40,7 +40,7 @@ local lot = load_whole_lot(lot_key)
 local waiting, taken = {}, {}
 for _, stored in ipairs(redis.call('HVALS', KEYS[8])) do
   local v, s, json = stored:match('^(%d+)%-(%d+) (.*)$')
-  waiting[#waiting + 1] = { tonumber(v), tonumber(s), json }
+  waiting[#waiting + 1] = { tonumber(v), tonumber(s), json:sub(1, -2) .. ',"place":[' .. v .. ',' .. s .. ']}' }
 end
 table.sort(waiting, function(a, b) return a[1] < b[1] or (a[1] == b[1] and a[2] < b[2]) end)
 for _, row in ipairs(waiting) do
@@ -48,10 +48,11 @@ for _, row in ipairs(waiting) do
   redis.call('HDEL', ARGV[19] .. whole(offer.registration), ARGV[3])
   local _, status, _, barred = bidder_of(KEYS[9], offer.registration)
   if status == 'approved' and not barred and offer.maximum >= lot.opening then
+    offer.place = table.concat(offer.place, ',')
     apply_offer(lot, offer)
     drop_buy_now(lot)
     taken[#taken + 1] = row[3]
-    redis.call('RPUSH', KEYS[4], row[3]:sub(1, -2) .. ',"v":' .. whole(version + 1) .. '}')
+    redis.call('RPUSH', KEYS[4], row[3])
   end
 end
 redis.call('DEL', KEYS[8])
@@ -59,7 +60,7 @@ redis.call('DEL', KEYS[8])
 local bids, private_bids = {}, '[]'
 if lot.leader then
   bids, private_bids =
-    history_json({ { lot.paddle, lot.leader, lot.price, true } }, whole(version + 1))
+    history_json({ { lot.paddle, lot.leader, lot.price, true, lot.place } }, whole(version + 1))
   redis.call('LPUSH', KEYS[5], bids[1])
   lot.bids = 1
 end

@@ -169,8 +169,9 @@ if limit and bound_elsewhere() + offered > limit then return refuse('over_limit'
 -- The bid counts. What it does to price and leader:
 offer_json = offer_json .. ',"maximum":' .. whole(offered)
 local price_before, leader_before = lot.price, lot.leader
+local place = whole(version + 1) .. ',0'
 local history =
-  apply_offer(lot, { registration = registration, paddle = paddle, kind = kind, maximum = offered })
+  apply_offer(lot, { registration = registration, paddle = paddle, kind = kind, maximum = offered, place = place })
 drop_buy_now(lot)
 
 local run, lot_id = lot.run, whole(lot.id)
@@ -190,10 +191,7 @@ if lot.price ~= price_before or lot.leader ~= leader_before then
   decided_at = whole(version + 1)
   answer = accepted(lot_id, decided_at, standing, lot.ends, offered)
   local bids, private_bids = history_json(history, decided_at)
-  -- Trimmed now and then: readers take the newest ones only.
-  local kept = 0
-  for _, bid in ipairs(bids) do kept = redis.call('LPUSH', KEYS[5], bid) end
-  if kept > 100 then redis.call('LTRIM', KEYS[5], 0, 19) end
+  for _, bid in ipairs(bids) do redis.call('LPUSH', KEYS[5], bid) end
   emit('HIGHEST_BID', run,
     '"from_v":' .. decided_at .. ',"lot":' .. lot_id .. ',"current_amount":"' .. money(lot.price)
       .. '","minimum_amount":"' .. money(minimum_of(lot)) .. '","buy_now_amount":' .. amount_or_null(lot.buy_now)
@@ -214,10 +212,12 @@ else
   answer = accepted(lot_id, decided_at, standing, lot.ends, offered)
   emit_private('MAX_RAISED', run, offer_json .. ',"leader":' .. whole(lot.leader) .. ',"max":' .. whole(lot.max)
     .. ',"answer":' .. answer .. '}')
+  place = whole(version) .. ',' .. whole(private_version)
+  lot.place = place
 end
 
 redis.call('HSET', lot_key, price_fields(lot))
-redis.call('RPUSH', KEYS[4], offer_json .. ',"v":' .. decided_at .. '}')
+redis.call('RPUSH', KEYS[4], offer_json .. ',"place":[' .. place .. ']}')
 if buys then close(lot, 'buy_now') end
 commit()
 return accept(answer)

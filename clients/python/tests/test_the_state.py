@@ -182,6 +182,7 @@ def test_a_voided_bid_gives_price_and_lead_back(state):
             leader={"paddle": 9},
             bid_count=1,
             reserve_met=True,
+            recent_bids=[{"v": 11, "amount": "100.00", "paddle": 9, "automatic": False, "at_ms": 1}],
         ),
     )
     assert (state.lot.current_amount, state.leads, [bid.v for bid in state.recent_bids]) == ("100.00", True, [11])

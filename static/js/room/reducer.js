@@ -190,10 +190,9 @@ function apply(state, message) {
           bid_count: message.bid_count,
           reserve_met: message.reserve_met,
         }),
-        // With a bid goes all that it brought about in the same moment.
-        bids: state.bids.filter((bid) => bid.v !== message.voided_v),
-        // It may have been the one that gave one's own maximum.
-        you: message.paddle === state.you?.paddle ? withoutMaximum(state.you) : state.you,
+        bids: message.recent_bids,
+        // It may have been the one that gave one's own maximum; of what was never public nobody is named.
+        you: message.paddle === null || message.paddle === state.you?.paddle ? withoutMaximum(state.you) : state.you,
       });
     case Event.LOT_CLOSED: {
       const results = { ...state.results, [message.lot]: resultOf(message, message.amount) };

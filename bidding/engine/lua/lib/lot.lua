@@ -4,13 +4,13 @@
 -- What is frozen at the opening is one packed field, because this runs for every bid.
 local function load_lot(key)
   local v = redis.call('HMGET', key, 'frozen', 'status', 'price', 'leader', 'paddle', 'max', 'bids', 'buy_now', 'ends',
-    'extensions_used', 'hammer_at', 'reason')
+    'extensions_used', 'hammer_at', 'reason', 'place')
   if not v[1] then return nil end
   local lot = cmsgpack.unpack(v[1])
   lot.status, lot.reason = v[2], v[12]
   lot.price, lot.leader, lot.paddle, lot.max = tonumber(v[3]), tonumber(v[4]), tonumber(v[5]), tonumber(v[6])
   lot.bids, lot.buy_now, lot.ends = tonumber(v[7]), tonumber(v[8]), tonumber(v[9])
-  lot.extensions_used, lot.hammer_at = tonumber(v[10]), tonumber(v[11])
+  lot.extensions_used, lot.hammer_at, lot.place = tonumber(v[10]), tonumber(v[11]), v[13] or nil
   return lot
 end
 

@@ -376,12 +376,13 @@ class FairWarning(Event, tag="FAIR_WARNING", frozen=True, kw_only=True):
 
 
 class BidVoided(Event, tag="BID_VOIDED", frozen=True, kw_only=True):
-    """Staff took a bid back; price and leader were recomputed."""
+    """Staff took an offer back; `voided_v` and `paddle` are None where it was a raised maximum or a pre-bid."""
 
     lot: int
-    voided_v: int
     minimum_amount: str
+    voided_v: int | None = None
     paddle: int | None = None
+    recent_bids: tuple[BidPart, ...] = ()
     reason: str = ""
     current_amount: str | None = None
     leader: Leader | None = None

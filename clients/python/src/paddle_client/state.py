@@ -201,9 +201,9 @@ class RoomState:
                     bid_count=event.bid_count,
                     reserve_met=event.reserve_met,
                 )
-                self.recent_bids = tuple(bid for bid in self.recent_bids if bid.v != event.voided_v)
-                if event.paddle == self.you.paddle:
-                    # It may have been the one that gave the maximum.
+                self.recent_bids = event.recent_bids
+                if event.paddle in (None, self.you.paddle):
+                    # It may have been the one that gave the maximum; of what was never public nobody is named.
                     self.you = replace(self.you, max_amount=None)
                 self._set_leading()
             case m.LotClosed(lot=lot, result=result, reason=reason, winner=winner):

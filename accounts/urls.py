@@ -1,5 +1,10 @@
-"""Sign-up, sign-in, e-mail, password and second factors: allauth's pages under /accounts/."""
+"""The account's page, and sign-up, sign-in, e-mail, password and second factors: allauth's pages under /accounts/."""
 
 from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = [path("", include("allauth.urls"))]
+from accounts import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.account, name="account"),
+    path("", include("allauth.urls")),
+]

@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views import defaults
 
 from auctions.problems import problem_response
@@ -43,6 +44,13 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_api(request):
         return problem_response(404, "not_found", "Not found.")
     return defaults.page_not_found(request, exception)
+
+
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    """Answer who signs in, signs up or confirms too often: all that is limited this way is limited by the minute."""
+    response = render(request, "429.html", status=429)
+    response["Retry-After"] = "60"
+    return response
 
 
 def _is_api(request: HttpRequest) -> bool:

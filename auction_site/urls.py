@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
 
 handler400 = "auction_site.requests.bad_request"
 handler404 = "auction_site.requests.page_not_found"
+handler429 = "auction_site.requests.too_many_requests"  # allauth's limits ask for it
 
 # Pictures kept on this machine are written by us alone (re-encoded), so they may be served from here.
 if isinstance(default_storage, FileSystemStorage):

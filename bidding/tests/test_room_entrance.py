@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 import redis
-from django.conf import LazySettings
+from django.conf import LazySettings, settings
 from django.contrib.sessions.models import Session
+from django.test import Client as Browser
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from accounts.models import User
@@ -402,6 +403,25 @@ def test_the_end_of_a_session_closes_silent_seats_too(show: Show, server: RoomSe
         end(user_of(show))
         assert silent.close_code() == protocol.CloseCode.SIGNED_OUT
         assert nobody.ask("PING", "PONG", t=1)["type"] == "PONG"
+
+
+def test_signing_out_everywhere_else_closes_the_seats_there_and_no_other(show: Show, server: RoomServer) -> None:
+    here, there = Browser(), Browser()
+    cookies = []
+    for browser in (here, there):
+        browser.force_login(user_of(show))
+        assert browser.get("/accounts/").status_code == 200
+        cookies.append({"Cookie": f"{settings.SESSION_COOKIE_NAME}={browser.session.session_key}"})
+    with (
+        page(server, show.auction.pk, additional_headers=cookies[0]) as mine,
+        page(server, show.auction.pk, additional_headers=cookies[1]) as other,
+    ):
+        assert mine.next()["you"]["signed_in"]
+        assert other.next()["you"]["signed_in"]
+        here.post("/accounts/sessions/")
+        assert other.close_code() == protocol.CloseCode.SIGNED_OUT
+        assert mine.ask("PING", "PONG", t=1)["type"] == "PONG"
+    assert there.get("/accounts/").status_code == 302
 
 
 def test_people_are_counted_once_each(show: Show, server: RoomServer) -> None:

@@ -6,6 +6,7 @@ made inactive, an organizer archived.
 
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -93,3 +94,21 @@ class OrganizerAdmin(ModelAdmin):
 
 # Its search asks for user names, which these accounts do not have; people see and end their own sessions.
 admin.site.unregister(UserSession)
+
+# Its page shows the secrets that codes are made from.
+admin.site.unregister(Authenticator)
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(ModelAdmin):
+    """Second factors: staff takes one off for who lost the device, and sees nothing of it."""
+
+    list_display = ("user", "type", "created_at", "last_used_at")
+    list_filter = ("type",)
+    list_select_related = ("user",)
+    search_fields = ("user__email", "user__display_name")
+    fields = readonly_fields = ("user", "type", "created_at", "last_used_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: only its owner can set one up."""
+        return False

@@ -7,3 +7,11 @@ class AccountsConfig(AppConfig):
     """Register the accounts app."""
 
     name = "accounts"
+
+    def ready(self) -> None:
+        """Listen to what allauth offers no other way to learn."""
+        from allauth.mfa.signals import authenticator_added
+
+        from accounts.second_factor import count_first
+
+        authenticator_added.connect(count_first, dispatch_uid="second_factor")

@@ -36,6 +36,20 @@ def test_a_good_environment_starts() -> None:
     assert result.returncode == 0, result.stderr
 
 
+def test_only_a_demo_or_development_site_lets_hosts_in_without_a_second_factor() -> None:
+    asking = "from django.conf import settings; print(settings.SECOND_FACTOR_PATHS)"
+    said = []
+    for changes in ({}, {"DEMO": "1", "PUBLIC_URL": "http://127.0.0.1:8000"}, {"DEBUG": "1"}):
+        environment = {
+            "PATH": os.environ["PATH"],
+            "LOG_LEVEL": "ERROR",
+            "DJANGO_SETTINGS_MODULE": "auction_site.settings",
+        }
+        argv = [sys.executable, "-c", asking]
+        said.append(subprocess.check_output(argv, cwd=ROOT, env=environment | GOOD | changes, text=True).strip())
+    assert said == ["('/admin/', '/host/')", "()", "()"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

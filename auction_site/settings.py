@@ -90,7 +90,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "accounts.activity.LastSeenMiddleware",
     "accounts.second_factor.SecondFactorMiddleware",
     "auction_site.csp.AdminPolicyMiddleware",
 ]

@@ -216,7 +216,7 @@ def room_config(show: Show, user: AnyUser) -> dict[str, Any]:
             "cents": show.style.cents,
         },
         "signed_in": isinstance(user, User),
-        "moderates": can_moderate(user, auction),
+        "moderates": show.you.barred and can_moderate(user, auction),
         "barred": show.you.barred,
         "registered": show.you.registration is not None,
         "waiting": show.you.registration is not None and show.you.registration.status == "pending",

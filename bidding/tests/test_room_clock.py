@@ -13,6 +13,8 @@ from bidding.tests.conftest import Show
 from bidding.tests.rooms import RoomServer, page
 
 HOURS_MS = 3 * 3_600_000
+SLOW_MS = 2_000
+"""How wrong a reading may be where the machine is busy: half of its round trip. The clock beside it is hours off."""
 START = 1_795_300_000_000.0
 
 
@@ -85,7 +87,7 @@ def test_the_first_messages_of_a_process_tell_the_time_of_redis(
 
     def within(told: Callable[[], int]) -> bool:
         earliest, now_ms, latest = redis_ms(), told(), redis_ms()
-        return earliest - 5 <= now_ms <= latest + 5
+        return earliest - SLOW_MS <= now_ms <= latest + SLOW_MS
 
     with RoomServer() as server, page(server, show.auction.pk) as nobody:
         assert within(lambda: nobody.ask("PING", "PONG", t=1.0)["server_time_ms"])
@@ -93,4 +95,4 @@ def test_the_first_messages_of_a_process_tell_the_time_of_redis(
     with RoomServer() as server:
         before = redis_ms()
         with page(server, show.auction.pk) as nobody:
-            assert before - 5 <= nobody.next()["server_time_ms"] <= redis_ms() + 5
+            assert before - SLOW_MS <= nobody.next()["server_time_ms"] <= redis_ms() + SLOW_MS

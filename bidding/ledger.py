@@ -199,20 +199,7 @@ class Ledger:
             return False
         known = set(Registration.objects.filter(auction=auction).values_list("pk", flat=True))
         refusals = [
-            Refusal(
-                auction=auction,
-                registration_id=int(fields[b"registration"]),
-                entry=entry_id.decode(),
-                bid_id=fields[b"id"].decode(),
-                fingerprint=fields[b"asked"].decode(),
-                answer=fields[b"answer"].decode(),
-                code=fields[b"code"].decode(),
-                amount=int(fields[b"amount"]),
-                v=int(fields[b"v"]),
-                at_ms=int(fields[b"at"]),
-            )
-            for entry_id, fields in raw
-            if int(fields[b"registration"]) in known
+            _refusal(auction, entry_id, fields) for entry_id, fields in raw if int(fields[b"registration"]) in known
         ]
         Refusal.objects.bulk_create(refusals, ignore_conflicts=True)
         floor().xdel(stream, *[entry_id for entry_id, _ in raw])
@@ -258,6 +245,23 @@ def _announce_head(auction: Auction, events: list[Event]) -> None:
     last = next((event for event in reversed(events) if event.s == 0), None)
     if last is not None:
         announce_signal_now(auction.pk, None, protocol.LogHead(v=last.v, epoch=last.epoch, hash=last.hash))
+
+
+def _refusal(auction: Auction, entry_id: bytes, fields: dict[bytes, bytes]) -> Refusal:
+    asked, _, answer = fields[b"answer"].decode().partition("\n")
+    told: dict[str, Any] = msgspec.json.decode(answer)
+    return Refusal(
+        auction=auction,
+        registration_id=int(fields[b"registration"]),
+        entry=entry_id.decode(),
+        bid_id=fields[b"id"].decode(),
+        fingerprint=asked,
+        answer=answer,
+        code=told["code"],
+        amount=told["amount"],
+        v=told["v"],
+        at_ms=told["at"],
+    )
 
 
 def _event(auction: Auction, entry: LogEntry, head: str) -> Event:

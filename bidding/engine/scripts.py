@@ -1,4 +1,4 @@
-"""Loads the Lua files. A line `--- @include name` is replaced by `lua/lib/name.lua`."""
+"""Loads the Lua files. A line `--- @include name` is replaced by `lua/lib/name.lua`, which may include others."""
 
 import hashlib
 import re
@@ -22,8 +22,11 @@ class Script:
 @cache
 def script(name: str) -> Script:
     """Return the script `lua/<name>.lua` with its includes filled in."""
-    source = _INCLUDE.sub(
-        lambda match: (_FOLDER / "lib" / f"{match[1]}.lua").read_text("utf-8").rstrip(),
-        (_FOLDER / f"{name}.lua").read_text("utf-8"),
-    )
+    source = _filled((_FOLDER / f"{name}.lua").read_text("utf-8"))
     return Script(name, source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
+
+
+def _filled(text: str) -> str:
+    return _INCLUDE.sub(
+        lambda match: _filled((_FOLDER / "lib" / f"{match[1]}.lua").read_text("utf-8").rstrip()), text
+    )

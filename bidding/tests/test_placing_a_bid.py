@@ -245,7 +245,10 @@ def test_a_refusal_changes_nothing_but_its_own_memory(open_desk: FloorDriver) ->
 def test_refusals_are_kept_for_disputes(open_desk: FloorDriver) -> None:
     open_desk.refuse(ANNA, 900, bid_id="a")
     [(_, fields)] = open_desk.client.xrange(open_desk.keys.refusals)  # type: ignore[misc]
-    assert (fields[b"code"], fields[b"amount"], fields[b"v"]) == (b"too_low", b"900", open_desk.state()[b"v"])
+    asked, _, answer = fields[b"answer"].decode().partition("\n")
+    told = json.loads(answer)
+    assert (fields[b"registration"], fields[b"id"], asked) == (str(ANNA).encode(), b"a", "bid 900 ")
+    assert (told["code"], told["amount"], told["v"]) == ("too_low", 900, int(open_desk.state()[b"v"]))
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,8 @@ def every_answer_names_its_version(stage: Stage) -> None:
     promise(refused.v == head, f"a refusal at {head} names version {refused.v}")
     promise(int(desk.state()[b"v"]) == head, "a refusal advanced the version")
     [(_, kept)] = desk.client.xrange(desk.keys.refusals)  # type: ignore[misc]
-    promise(int(kept[b"v"]) == head, "the refusal that is kept names no version")
+    told = json.loads(kept[b"answer"].partition(b"\n")[2])
+    promise(told["v"] == head, "the refusal that is kept names no version")
 
 
 def refusals_are_kept_and_bounded(stage: Stage) -> None:
@@ -772,33 +773,33 @@ BUGS = [
         "local function accept(answer)",
     ),
     lua(3, a_bid_takes_effect_once, "if before == fingerprint then", "if true then"),
-    lua(3, a_bid_takes_effect_once, "  remember(answer)\n  -- Once a bid", "  -- Once a bid"),
+    lua(3, a_bid_takes_effect_once, "local asked_and_answer = remember(answer)", "local asked_and_answer = fingerprint .. '\\n' .. answer"),
     lua(3, the_latest_answers_are_remembered, "redis.call('LPOP', KEYS[10])", "redis.call('RPOP', KEYS[10])"),
-    lua(4, every_answer_names_its_version, "local v, of_lot = whole(version), ''", "local v, of_lot = '0', ''"),
+    lua(4, every_answer_names_its_version, "'\",\"v\":' .. whole(version) .. ',\"epoch\":\"'", "'\",\"v\":0,\"epoch\":\"'"),
     lua(
         4,
         every_answer_names_its_version,
-        "local function refuse(code, minimum, late)\n",
-        "local function refuse(code, minimum, late)\n  version = version + 1 commit()\n",
+        "local function refuse(code, least, late)\n",
+        "local function refuse(code, least, late)\n  redis.call('HINCRBY', state_key, 'v', 1)\n",
     ),
     lua(4, refusals_are_kept_and_bounded, "KEYS[6], 'MAXLEN', '~', ARGV[13], '*'", "KEYS[6], '*'"),
     lua(
         5,
         nothing_is_accepted_at_or_after_the_end,
-        "if now >= lot.ends then return refuse",
-        "if now > lot.ends then return refuse",
+        "if now >= ends then return refuse",
+        "if now > ends then return refuse",
     ),
     lua(
         5,
         nothing_is_accepted_at_or_after_the_end,
-        "if now >= lot.ends then return refuse",
+        "if now >= ends then return refuse",
         "if false then return refuse",
     ),
     lua(
         5,
         no_time_but_the_servers_counts,
-        "if now >= lot.ends then return refuse",
-        "if (tonumber(ARGV[8]) and 0 or now) >= lot.ends then return refuse",
+        "if now >= ends then return refuse",
+        "if (tonumber(ARGV[8]) and 0 or now) >= ends then return refuse",
     ),
     lua(5, no_time_but_the_servers_counts, ", tonumber(stored[4]) or 0)", ", 0)"),
     lua(
@@ -810,9 +811,8 @@ BUGS = [
     lua(
         6,
         a_refused_bid_never_extends,
-        "local leads = lot.leader == registration\nif leads and kind",
-        "redis.call('HSET', lot_key, 'ends', whole(lot.ends + lot.extension))\n"
-        "local leads = lot.leader == registration\nif leads and kind",
+        "local leads, offered, buys = leader",
+        "redis.call('HINCRBY', lot_key, 'ends', 30000)\nlocal leads, offered, buys = leader",
     ),
     lua(6, extension_ends_at_its_cap, "lot.extensions_used < lot.extensions_allowed and now", "now"),
     lua(6, only_a_change_of_price_or_leader_in_the_window_extends, "now >= lot.ends - lot.window then", "true then"),
@@ -929,7 +929,7 @@ BUGS = [
     Bug(15, a_replay_gives_the_stored_result, ' | Q(v=public["voided_v"])', "", "bidding.ledger:_Outcome._voided"),
     lua(2, the_reserve_lifts_the_price, "lot.max >= lot.reserve then", "false then"),
     lua(2, buy_now_goes_with_the_first_bid, "lot.buy_now = nil end", "end"),
-    lua(2, a_maximum_never_buys, "if kind == 'max' and lot.buy_now and amount >= lot.buy_now then", "if false then"),
+    lua(2, a_maximum_never_buys, "offered = buys and buy_now or buy_now - 1", "offered = buys and buy_now or amount"),
     lua(2, a_maximum_pays_one_step_above_the_second, "offer.maximum + step_at(lot, offer.maximum)", "offer.maximum"),
     lua(
         2,

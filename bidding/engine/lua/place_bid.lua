@@ -7,14 +7,13 @@
 --       11 entered by (user, ''), 12 answers remembered, 13 refusals kept, 14 how long a confirmation holds (ms)
 -- Returns: token, new | repeat, epoch, answer (JSON), entries…; `missing` where nothing is known
 -- Emits: HIGHEST_BID, LOT_EXTENDED, LOT_CLOSED; MAX_RAISED and PRE_BID privately
+-- Most bids of a busy lot are refused: what only an accepted one needs is prepared after that is certain.
 local token, salt = ARGV[1], ARGV[2]
---- @include floor
---- @include lot
---- @include offers
+--- @include state
+--- @include facts
 local lot_key, won_key, registrations_key = KEYS[3], KEYS[11], KEYS[8]
---- @include closing
 
-local registration, bid_id, lot_given, kind = tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[7] == 'max' and 'max' or 'bid'
+local bid_id, lot_given, kind = ARGV[4], ARGV[5], ARGV[7] == 'max' and 'max' or 'bid'
 local fingerprint = kind .. ' ' .. ARGV[6] .. ' ' .. lot_given
 
 if bid_id ~= '' then
@@ -22,59 +21,60 @@ if bid_id ~= '' then
   if stored then
     local before, answer = stored:match('^([^\n]*)\n(.*)$')
     if before == fingerprint then return { token, 'repeat', epoch or '', answer } end
-    return { token, 'repeat', epoch or '', '{"code":"id_reused","v":' .. whole(version) .. ',"at":' .. whole(now) .. '}' }
+    return { token, 'repeat', epoch or '', '{"code":"id_reused","v":' .. whole(version) .. ',"at":' .. now_text .. '}' }
   end
 end
 if not known then
   if redis.call('EXISTS', KEYS[7]) == 1 then
-    return { token, 'new', '', '{"code":"not_open","v":0,"at":' .. whole(now) .. '}' }
+    return { token, 'new', '', '{"code":"not_open","v":0,"at":' .. now_text .. '}' }
   end
   return { token, 'missing' }
 end
 
 -- `tonumber` alone would take "nan", "1e5" and "0x10".
-if not ARGV[6]:match('^[1-9]%d*$') or #ARGV[6] > 14 or tonumber(ARGV[6]) > 1e13 then
-  return { token, 'new', epoch, '{"code":"bad_amount","v":' .. whole(version) .. ',"at":' .. whole(now) .. '}' }
+if not ARGV[6]:find('^[1-9]%d*$') or #ARGV[6] > 14 or tonumber(ARGV[6]) > 1e13 then
+  return { token, 'new', epoch, '{"code":"bad_amount","v":' .. whole(version) .. ',"at":' .. now_text .. '}' }
 end
 local amount = tonumber(ARGV[6])
-local lot = load_lot(lot_key)
+local facts = read_lot(lot_key)
+local lot_id, lot_status, ends, leader, minimum, leader_max, buy_now, price, reason = unpack(facts, 1, 9)
+ends, buy_now = tonumber(ends), tonumber(buy_now)
 
+-- Keeps the answer for a repeat of the same id, and returns it with what was asked.
 local function remember(answer)
-  if bid_id == '' then return end
-  redis.call('HSET', KEYS[9], bid_id, fingerprint .. '\n' .. answer)
+  local asked_and_answer = fingerprint .. '\n' .. answer
+  if bid_id == '' then return asked_and_answer end
+  redis.call('HSET', KEYS[9], bid_id, asked_and_answer)
   if redis.call('RPUSH', KEYS[10], bid_id) > tonumber(ARGV[12]) then
     redis.call('HDEL', KEYS[9], redis.call('LPOP', KEYS[10]))
   end
+  return asked_and_answer
 end
 
 -- A refusal changes nothing but the memory of it: no version, no price, no end.
-local function refuse(code, minimum, late)
-  local v, of_lot = whole(version), ''
-  if lot_given:find('^[1-9]%d*$') then
-    of_lot = ',"lot":' .. lot_given
-  elseif lot then
-    of_lot = ',"lot":' .. whole(lot.id)
-  end
-  local answer = '{"code":"' .. code .. '","v":' .. v .. ',"epoch":"' .. epoch .. '","at":' .. now_text
-    .. ',"amount":' .. ARGV[6] .. ',"kind":"' .. kind .. '"' .. of_lot
-    .. ((lot and lot.price) and (',"price":' .. whole(lot.price)) or '')
-    .. (minimum and (',"minimum":' .. whole(minimum)) or '')
+local function refuse(code, least, late)
+  local of_lot = lot_id
+  if lot_given:find('^[1-9]%d*$') then of_lot = lot_given end
+  local answer = '{"code":"' .. code .. '","v":' .. whole(version) .. ',"epoch":"' .. epoch .. '","at":' .. now_text
+    .. ',"amount":' .. ARGV[6] .. ',"kind":"' .. kind .. '"' .. (of_lot and (',"lot":' .. of_lot) or '')
+    .. ((price and price ~= '') and (',"price":' .. price) or '')
+    .. (least and (',"minimum":' .. whole(least)) or '')
     .. (late and (',"late":' .. whole(late)) or '') .. '}'
-  remember(answer)
+  local asked_and_answer = remember(answer)
   -- Once a bid came too late, a clock that steps back must not let the next one in.
   if late then redis.call('HSET', state_key, 'time', now_text) end
   redis.call('XADD', KEYS[6], 'MAXLEN', '~', ARGV[13], '*', 'registration', ARGV[3], 'id', bid_id,
-    'asked', fingerprint, 'code', code, 'amount', ARGV[6], 'v', v, 'at', now_text, 'answer', answer)
+    'answer', asked_and_answer)
   return { token, 'new', epoch, answer }
 end
 
-local not_after, confirmed_at = tonumber(ARGV[8]), tonumber(ARGV[9])
+local not_after = tonumber(ARGV[8])
 if not_after and now > not_after then return refuse('expired') end
 
 -- Which lot is meant: the current one, or a pending one that takes pre-bids. A lot that is over may be pending again.
 local coming
-local is_current = lot and lot_given == whole(lot.id)
-if lot_given ~= '' and not (is_current and (kind ~= 'max' or lot.status == 'open' or lot.status == 'paused')) then
+local is_current = lot_given == lot_id
+if lot_given ~= '' and not (is_current and (kind ~= 'max' or lot_status == 'open' or lot_status == 'paused')) then
   coming = redis.call('HGET', KEYS[12], lot_given)
 end
 if coming then
@@ -83,21 +83,40 @@ if coming then
 elseif lot_given ~= '' and not is_current then
   return refuse('wrong_lot')
 else
-  if not lot or show_status ~= 'live' then return refuse('not_open') end
-  if lot.status == 'paused' then return refuse('paused') end
-  if lot.status ~= 'open' then
-    if lot.ends and (lot.reason == 'time' or lot.reason == 'no_bids' or lot.reason == 'reserve_not_met') then
-      return refuse('too_late', nil, math.max(now - lot.ends, 0))
+  if not lot_id or show_status ~= 'live' then return refuse('not_open') end
+  if lot_status == 'paused' then return refuse('paused') end
+  if lot_status ~= 'open' then
+    if ends and (reason == 'time' or reason == 'no_bids' or reason == 'reserve_not_met') then
+      return refuse('too_late', nil, math.max(now - ends, 0))
     end
     return refuse('not_open')
   end
-  if now >= lot.ends then return refuse('too_late', nil, now - lot.ends) end
+  if now >= ends then return refuse('too_late', nil, now - ends) end
 end
 
 local paddle, status, limit, barred = bidder_of(registrations_key, ARGV[3])
 if barred then return refuse('own_lot') end
 if status == 'banned' then return refuse('banned') end
 if status ~= 'approved' then return refuse('not_registered') end
+
+-- A maximum stays below a buy-now price: only a plain bid may end the lot, and whoever offers more than that price
+-- pays it and is bound to no more.
+local leads, offered, buys = leader == ARGV[3], amount, false
+if not coming then
+  if leads and kind == 'bid' then return refuse('already_leading') end
+  if buy_now and amount >= buy_now then
+    buys = kind == 'bid'
+    offered = buys and buy_now or buy_now - 1
+  end
+  minimum = leads and leader_max + 1 or tonumber(minimum)
+  if offered < minimum then return refuse('too_low', minimum) end
+end
+
+--- @include writing
+--- @include lot
+--- @include offers
+--- @include closing
+local lot, registration, confirmed_at = lot_of(facts), tonumber(ARGV[3]), tonumber(ARGV[9])
 
 -- What the bidder is bound to already: lots won, and maxima left on other lots that are still to come.
 local function bound_elsewhere()
@@ -121,10 +140,10 @@ local offer_json = '{"registration":' .. ARGV[3] .. ',"paddle":' .. whole(paddle
   .. '","amount":' .. ARGV[6] .. ',"id":' .. quoted(bid_id) .. ',"channel":' .. quoted(ARGV[10])
   .. ',"entered_by":' .. (ARGV[11]:find('^[1-9]%d*$') and ARGV[11] or 'null') .. ',"asked":"' .. fingerprint .. '"'
 
-local function accepted(lot_id, at_version, standing, ends, taken)
+local function accepted(of_lot, at_version, standing, lot_ends, taken)
   local asked = kind == 'max'
-  return '{"code":"ok","lot":' .. lot_id .. ',"amount":' .. (asked and ARGV[6] or whole(taken)) .. ',"v":' .. at_version
-    .. ',"epoch":"' .. epoch .. '","standing":"' .. standing .. '","ends":' .. whole_or_null(ends) .. ',"at":' .. now_text
+  return '{"code":"ok","lot":' .. of_lot .. ',"amount":' .. (asked and ARGV[6] or whole(taken)) .. ',"v":' .. at_version
+    .. ',"epoch":"' .. epoch .. '","standing":"' .. standing .. '","ends":' .. whole_or_null(lot_ends) .. ',"at":' .. now_text
     .. (asked and (',"max":' .. whole(taken)) or '') .. '}'
 end
 
@@ -136,9 +155,9 @@ end
 if coming then
   local rules = cjson.decode(coming)
   local before = tonumber(redis.call('HGET', KEYS[14], lot_given) or 0)
-  local buy_now = rules.buy_now ~= cjson.null and rules.buy_now
-  local offered = (buy_now and amount >= buy_now) and buy_now - 1 or amount
-  local minimum = math.max(rules.opening, before + 1)
+  local limit_of_maxima = rules.buy_now ~= cjson.null and rules.buy_now
+  offered = (limit_of_maxima and amount >= limit_of_maxima) and limit_of_maxima - 1 or amount
+  minimum = math.max(rules.opening, before + 1)
   if offered < minimum then return refuse('too_low', minimum) end
   if jumps(rules.opening, rules.cap ~= cjson.null and rules.cap) then return refuse('too_high', minimum) end
   if limit and bound_elsewhere() + offered > limit then return refuse('over_limit') end
@@ -152,17 +171,6 @@ if coming then
   return accept(answer)
 end
 
-local leads = lot.leader == registration
-if leads and kind == 'bid' then return refuse('already_leading') end
-
--- A maximum stays below a buy-now price: only a plain bid may end the lot.
-local offered = amount
-if kind == 'max' and lot.buy_now and amount >= lot.buy_now then offered = lot.buy_now - 1 end
--- Who offers more than the buy-now price pays the buy-now price, and is bound to no more.
-local buys = kind == 'bid' and lot.buy_now and amount >= lot.buy_now
-if buys then offered = lot.buy_now end
-local minimum = leads and lot.max + 1 or minimum_of(lot)
-if offered < minimum then return refuse('too_low', minimum) end
 if jumps(lot.price or lot.opening, lot.cap) then return refuse('too_high', minimum) end
 if limit and bound_elsewhere() + offered > limit then return refuse('over_limit') end
 
@@ -174,7 +182,7 @@ local history =
   apply_offer(lot, { registration = registration, paddle = paddle, kind = kind, maximum = offered, place = place })
 drop_buy_now(lot)
 
-local run, lot_id = lot.run, whole(lot.id)
+local run = lot.run
 local standing = lot.leader == registration and 'leading' or 'outbid'
 local decided_at, answer
 if lot.price ~= price_before or lot.leader ~= leader_before then

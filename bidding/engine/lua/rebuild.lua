@@ -6,6 +6,7 @@
 -- Emits: REBUILT
 local token, salt = ARGV[1], ARGV[2]
 --- @include floor
+--- @include lot
 if redis.call('EXISTS', KEYS[10]) == 1 then return { token, 'over', '', '0', whole(now) } end
 if known and version >= tonumber(ARGV[5]) then return reply('not_missing') end
 
@@ -22,6 +23,8 @@ for key, object in pairs({ [KEYS[3]] = rest.lot, [KEYS[7]] = rest.registrations,
   [KEYS[9]] = rest.won }) do
   for field, value in pairs(object) do redis.call('HSET', key, field, value) end
 end
+local lot = lot_of(read_lot(KEYS[3]))
+if lot then redis.call('HSET', KEYS[3], 'minimum', whole(minimum_of(lot))) end
 for _, offer in ipairs(rest.offers) do redis.call('RPUSH', KEYS[4], offer) end
 for _, bid in ipairs(rest.recent) do redis.call('RPUSH', KEYS[5], bid) end
 for _, run in ipairs(rest.runs) do redis.call('SADD', KEYS[6], run) end

@@ -1,22 +1,20 @@
 -- Shared by the scripts that know the current lot: its fields, its next minimum, and its JSON for the room.
+--- @include facts
 
 -- Returns the lot as far as a bid needs it, or nil where none was opened yet. Empty fields are absent.
--- What is frozen at the opening is one packed field, because this runs for every bid.
-local function load_lot(key)
-  local v = redis.call('HMGET', key, 'frozen', 'status', 'price', 'leader', 'paddle', 'max', 'bids', 'buy_now', 'ends',
-    'extensions_used', 'hammer_at', 'reason', 'place')
+local function lot_of(v)
   if not v[1] then return nil end
-  local lot = cmsgpack.unpack(v[1])
-  lot.status, lot.reason = v[2], v[12]
-  lot.price, lot.leader, lot.paddle, lot.max = tonumber(v[3]), tonumber(v[4]), tonumber(v[5]), tonumber(v[6])
-  lot.bids, lot.buy_now, lot.ends = tonumber(v[7]), tonumber(v[8]), tonumber(v[9])
-  lot.extensions_used, lot.hammer_at, lot.place = tonumber(v[10]), tonumber(v[11]), v[13] or nil
+  local lot = cmsgpack.unpack(v[14])
+  lot.status, lot.ends, lot.leader, lot.max = v[2], tonumber(v[3]), tonumber(v[4]), tonumber(v[6])
+  lot.buy_now, lot.price, lot.reason, lot.paddle = tonumber(v[7]), tonumber(v[8]), v[9], tonumber(v[10])
+  lot.bids, lot.extensions_used, lot.hammer_at = tonumber(v[11]), tonumber(v[12]), tonumber(v[13])
+  lot.place = v[15] or nil
   return lot
 end
 
 -- Returns the lot with what only the desk, a closing and a reader need.
 local function load_whole_lot(key)
-  local lot = load_lot(key)
+  local lot = lot_of(read_lot(key))
   if not lot then return nil end
   local v = redis.call('HMGET', key, 'remaining', 'closing', 'result', 'desk_v', 'beat')
   lot.remaining, lot.closing, lot.desk_v, lot.beat = tonumber(v[1]), tonumber(v[2]), tonumber(v[4]), tonumber(v[5])
@@ -46,14 +44,6 @@ end
 
 local function extensions_json(lot)
   return '{"used":' .. whole(lot.extensions_used) .. ',"allowed":' .. whole(lot.extensions_allowed) .. '}'
-end
-
--- Returns paddle, status, spending limit (or nil) and whether the bidder works for the auction; nil for a stranger.
-local function bidder_of(registrations_key, registration)
-  local known_as = redis.call('HGET', registrations_key, registration)
-  if not known_as then return nil end
-  local paddle, status, limit, barred = known_as:match('^(%d+)|(%a+)|(%d*)|(%d)$')
-  return tonumber(paddle), status, tonumber(limit), barred == '1'
 end
 
 local function lot_json(lot)

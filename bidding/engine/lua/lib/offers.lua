@@ -44,7 +44,7 @@ end
 local function price_fields(lot)
   return 'price', lot.price and whole(lot.price) or '', 'leader', lot.leader and whole(lot.leader) or '',
     'paddle', lot.paddle and whole(lot.paddle) or '', 'max', lot.max and whole(lot.max) or '', 'place', lot.place or '',
-    'bids', whole(lot.bids), 'buy_now', lot.buy_now and whole(lot.buy_now) or ''
+    'bids', whole(lot.bids), 'buy_now', lot.buy_now and whole(lot.buy_now) or '', 'minimum', whole(minimum_of(lot))
 end
 
 -- Returns the history as the room sees it (JSON each) and as the log keeps it privately (one JSON array).

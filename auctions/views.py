@@ -77,7 +77,7 @@ def host_auction(request: HttpRequest, auction_id: int) -> HttpResponse:
         "most": span_text(most),
         "style": money_style(auction.currency, lots),
         "opening_total": sum(lot.opening_amount for lot in lots),
-        "pending": sum(lot.status == "pending" for lot in lots),
+        "upcoming": next((lot for lot in lots if lot.status == "pending"), None),
         "running": next((lot for lot in lots if lot.status in ("open", "paused")), None),
     }
     return render(request, "auctions/host_auction.html", context)

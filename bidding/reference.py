@@ -494,13 +494,23 @@ class Auction:
         self.status, self.next_lot = "live", next_lot
         return self._log(("AUCTION_LIVE", "LOT_NEXT"))
 
-    def open(self, at_ms: int, lot_id: int, run_id: int, rules: Rules, actor: int | None = None) -> Decision:
+    def open(
+        self,
+        at_ms: int,
+        lot_id: int,
+        run_id: int,
+        rules: Rules,
+        actor: int | None = None,
+        seen_v: int | None = None,
+    ) -> Decision:
         """Open a lot; the one before it becomes final."""
         running = self.lot is not None and self.lot.running
         if running and self.run_id == run_id:
             return self._said("ok")
         if self.status != "live" or running:
             return self._said("lot_open" if self.status == "live" else "not_live")
+        if seen_v is not None and seen_v < self.desk_v:
+            return self._said("stale")
         if self._wrong_hands(actor) or run_id in self.runs:
             return self._said("not_on_rostrum" if self._wrong_hands(actor) else "already_closed")
         self.runs.add(run_id)

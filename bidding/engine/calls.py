@@ -103,9 +103,13 @@ def open_lot(
     title: str,
     image_url: str | None,
     rules: Mapping[str, Any],
+    seen_v: int | None = None,
     actor: int | None = None,
 ) -> Call[Done | NotDone]:
-    """Open a lot under frozen rules and resolve its pre-bids: LOT_OPENED. Refused while another lot is open."""
+    """Open a lot under frozen rules and resolve its pre-bids: LOT_OPENED.
+
+    Refused while another lot is open, and where the lot before it was closed or reopened after `seen_v`.
+    """
     keys = AuctionKeys(auction_id)
     reserve, buy_now, cap = rules["reserve"], rules["buy_now"], rules["cap"]
     return _command(
@@ -136,7 +140,7 @@ def open_lot(
         rules["extension_ms"],
         rules["extension_mode"],
         rules["extension_cap"],
-        "" if actor is None else actor,
+        *_desk(seen_v, actor),
         keys.own_pre_bids_stem,
         salted=True,
     )

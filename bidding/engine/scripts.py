@@ -27,6 +27,4 @@ def script(name: str) -> Script:
 
 
 def _filled(text: str) -> str:
-    return _INCLUDE.sub(
-        lambda match: _filled((_FOLDER / "lib" / f"{match[1]}.lua").read_text("utf-8").rstrip()), text
-    )
+    return _INCLUDE.sub(lambda match: _filled((_FOLDER / "lib" / f"{match[1]}.lua").read_text("utf-8").rstrip()), text)

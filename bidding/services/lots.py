@@ -27,7 +27,7 @@ from bidding.services.announcing import announce_entries_now
 from bidding.services.commands import command_send
 
 
-def lot_open(*, lot: Lot, actor: User | None) -> None:
+def lot_open(*, lot: Lot, actor: User | None, seen_v: int | None = None) -> None:
     """Open a lot under rules that are frozen now; its pre-bids are resolved.
 
     Raises Refused where the lot is not pending, the show is not live or another lot is open.
@@ -57,6 +57,7 @@ def lot_open(*, lot: Lot, actor: User | None) -> None:
             title=lot.title,
             image_url=lot_image_url(lot),
             rules=lot_run.rules,
+            seen_v=seen_v,
             actor=actor.pk if actor else None,
         ),
     )
@@ -99,39 +100,48 @@ def lot_hammer(*, lot: Lot, actor: User, seen_v: int | None = None) -> Done:
     return _close(lot, "hammer", actor, seen_v)
 
 
-def lot_close(*, lot: Lot, actor: User) -> bool:
+def lot_close(*, lot: Lot, actor: User, seen_v: int | None = None) -> bool:
     """Take the next step towards closing the open lot: fair warning, then the hammer; True when the hammer fell."""
     try:
-        lot_hammer(lot=lot, actor=actor)
+        lot_hammer(lot=lot, actor=actor, seen_v=seen_v)
     except Refused as refused:
         if refused.code != "no_fair_warning":
             raise
-        lot_warn(lot=lot, actor=actor)
+        lot_warn(lot=lot, actor=actor, seen_v=seen_v)
         return False
     return True
 
 
-def lot_open_next(*, auction: Auction, actor: User) -> Lot:
-    """Open the first pending lot of the run of show and return it; raises Refused where none is left."""
+def lot_open_next(*, auction: Auction, actor: User, shown_id: int | None = None, seen_v: int | None = None) -> Lot:
+    """Open the first pending lot of the run of show and return it.
+
+    Raises Refused where none is left, or where it is not the one that was shown as next.
+    """
     _check_desk(auction, actor)
     lot = lot_after(auction, None)
     if lot is None:
         raise Refused("no_lot_left", _("No lot is left to open."))
-    lot_open(lot=lot, actor=actor)
+    if shown_id not in (None, lot.pk):
+        raise Refused("stale", _refusal("stale"))
+    lot_open(lot=lot, actor=actor, seen_v=seen_v)
     return lot
 
 
-def lot_close_current(*, auction: Auction, actor: User) -> tuple[Lot, bool]:
+def lot_close_current(
+    *, auction: Auction, actor: User, shown_id: int | None = None, seen_v: int | None = None
+) -> tuple[Lot, bool]:
     """Take the next step towards closing the lot that is up, as `lot_close` does.
 
-    Which lot that is the floor says: the database learns it a moment later.
+    Which lot that is the floor says: the database learns it a moment later. Raises Refused where another was shown.
     """
     _check_desk(auction, actor)
     lot_id = pulse_or_refuse(auction.pk).lot_id
     lot = None if lot_id is None else auction.lots.filter(pk=lot_id).first()
     if lot is None:
         raise Refused("no_lot_open", _("No lot is open."))
-    return lot, lot_close(lot=lot, actor=actor)
+    if shown_id not in (None, lot.pk):
+        raise Refused("wrong_lot", _refusal("wrong_lot"))
+    return lot, lot_close(lot=lot, actor=actor, seen_v=seen_v)
 
 
 def lot_withdraw(*, lot: Lot, actor: User, seen_v: int | None = None) -> Done:

@@ -85,7 +85,7 @@ class FloorDriver:
         run(self.client, calls.go_live(self.auction_id, next_lot=None))
         return self.open_lot(run_id=70, **rules)
 
-    def open_lot(self, *, run_id: int, lot_id: int = 7, **rules: Any) -> Done | NotDone:
+    def open_lot(self, *, run_id: int, lot_id: int = 7, seen_v: int | None = None, **rules: Any) -> Done | NotDone:
         """Open a lot."""
         return run(
             self.client,
@@ -97,6 +97,7 @@ class FloorDriver:
                 title='Brass "lamp" <b>é',
                 image_url=None,
                 rules=RULES | rules,
+                seen_v=seen_v,
             ),
         )
 

@@ -274,6 +274,19 @@ def test_a_tap_on_an_old_picture_changes_nothing(open_desk: FloorDriver, name: s
     assert (open_desk.state(), open_desk.lot()) == before
 
 
+def test_a_lot_opens_only_from_a_picture_of_the_last_close(open_desk: FloorDriver) -> None:
+    """A second tap on "open next" finds the lot closed that the first one opened, and must open no other."""
+    open_desk.hammer()
+    seen = int(open_desk.state()[b"v"])
+    assert isinstance(open_desk.open_lot(run_id=71, lot_id=8, seen_v=seen), Done)
+    assert code(open_desk.open_lot(run_id=72, lot_id=9, seen_v=seen)) == "lot_open"
+    open_desk.close("withdrawn", lot_id=8)
+    before = (open_desk.state(), open_desk.lot())
+    assert code(open_desk.open_lot(run_id=72, lot_id=9, seen_v=seen)) == "stale"
+    assert (open_desk.state(), open_desk.lot()) == before
+    assert isinstance(open_desk.open_lot(run_id=72, lot_id=9, seen_v=int(open_desk.state()[b"v"])), Done)
+
+
 def test_bids_do_not_make_the_desks_picture_old(open_desk: FloorDriver) -> None:
     seen = int(open_desk.state()[b"v"])
     open_desk.accept(ANNA, 1_000)

@@ -71,7 +71,7 @@ WANTED = frozenset(
             a maximum lifts the price to the reserve, of equal maxima the earlier leads, a maximum is beaten,
             answers the warning, extends by add, extends by reset, a reset never shortens, after the last extension,
             sudden death""",
-        "open": """ok, lot_open, already_closed, not_live, not_on_rostrum, resolves pre-bids,
+        "open": """ok, lot_open, stale, already_closed, not_live, not_on_rostrum, resolves pre-bids,
             of equal pre-bids the earlier leads, a pre-bid lifts the price to the reserve,
             drops who may not bid any more, drops what is below the opening""",
         "desk": "wrong_lot, stale, not_on_rostrum, not_live",
@@ -642,12 +642,18 @@ class EngineMachine(RuleBasedStateMachine):
     # --- Lots and time ---------------------------------------------------------------------------
 
     @precondition(lambda self: self.model.lot is None or not self.model.lot.running)
-    @rule(lot=lots, rules=rules, actor=actors, again=st.sampled_from((False, False, True)))
-    def open_next(self, lot: int, rules: Rules, actor: int | None, again: bool) -> None:
+    @rule(
+        lot=lots,
+        rules=rules,
+        actor=actors,
+        again=st.sampled_from((False, False, True)),
+        behind=st.sampled_from((None, None, 0, 1)),
+    )
+    def open_next(self, lot: int, rules: Rules, actor: int | None, again: bool, behind: int | None) -> None:
         """Open the next lot, or a run that was opened before."""
         if again:
             self.runs -= 1
-        self._open(lot, rules, actor)
+        self._open(lot, rules, actor, None if behind is None else self.model.desk_v - behind)
 
     @rule(lot=lots, rules=rules, actor=actors, again=st.booleans(), rarely=st.integers(0, 5))
     def open_out_of_place(self, lot: int, rules: Rules, actor: int | None, again: bool, rarely: int) -> None:
@@ -658,7 +664,7 @@ class EngineMachine(RuleBasedStateMachine):
             self.runs -= 1
         self._open(lot, rules, actor)
 
-    def _open(self, lot: int, rules: Rules, actor: int | None) -> None:
+    def _open(self, lot: int, rules: Rules, actor: int | None, seen_v: int | None = None) -> None:
         self.runs += 1
         done = run(
             self.client,
@@ -670,11 +676,12 @@ class EngineMachine(RuleBasedStateMachine):
                 title='Brass "lamp" é',
                 image_url=None,
                 rules=stored(rules),
+                seen_v=seen_v,
                 actor=actor,
             ),
         )
         waiting = self.model.pre_bids.get(lot, {})
-        expected = self.model.open(self.now, lot, self.runs, rules, actor)
+        expected = self.model.open(self.now, lot, self.runs, rules, actor, seen_v)
         self._note(f"open: {expected.code}", *self._met_by_an_opening(waiting, expected))
         self._agree(done, expected)
 

@@ -1,6 +1,8 @@
 """The bidder's pages: who sees what, what a form does without scripts, and how many queries a page may make."""
 
+import re
 import uuid
+from functools import partial
 
 import pytest
 from django.urls import reverse
@@ -8,6 +10,7 @@ from django.urls import reverse
 from accounts.models import User
 from auctions.models import Auction, AuctionStatus, Invitation, Lot, Visibility
 from bidding import services
+from bidding.engine.keys import AuctionKeys
 from bidding.models import Bid
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -244,6 +247,35 @@ def test_the_host_walks_through_a_show(client, make_show):
     assert client.post(reverse("host_step", args=(show.auction.pk, "nonsense"))).status_code == 404
     client.force_login(show.bidders[0].user)
     assert client.post(reverse("host_step", args=(show.auction.pk, "end"))).status_code == 404
+
+
+def test_a_second_tap_of_the_host_reaches_no_other_lot(client, show, floor):
+    """The page names the lot that it showed: pressed again when another one is up, a button does nothing."""
+    client.force_login(show.host)
+    page = reverse("host_auction", args=(show.auction.pk,))
+
+    def form(name):
+        action = re.escape(reverse("host_step", args=(show.auction.pk, name)))
+        lot = re.search(rf'action="{action}".*?name="lot" value="(\d+)"', client.get(page).content.decode())
+        return partial(said_by_tap, name, lot[1])
+
+    def said_by_tap(name, lot):
+        return said(client.post(reverse("host_step", args=(show.auction.pk, name)), {"lot": lot}, follow=True))
+
+    open_it = form("open")
+    assert open_it() == ["Lot 1 is open."]
+    show.store()
+    close_it = form("hammer")
+    assert close_it() == ["Fair warning for lot 1. The hammer may fall in ten seconds."]
+    floor.hset(AuctionKeys(show.auction.pk).lot, "hammer_at", 1)
+    assert close_it() == ["The hammer fell on lot 1."]
+    show.store()
+
+    assert open_it() == ["Something changed meanwhile. Look again and repeat it if you still mean it."]
+    assert form("open")() == ["Lot 2 is open."]
+    assert close_it() == ["This lot is not the current one."]
+    assert said_by_tap("hammer", "x") == ["This lot is not the current one."]
+    assert floor.hget(AuctionKeys(show.auction.pk).lot, "hammer_at") is None
 
 
 def test_home_makes_as_many_queries_for_many_shows_as_for_one(client, show, django_assert_max_num_queries):

@@ -642,6 +642,14 @@ def a_command_means_one_lot_picture_and_person(stage: Stage) -> None:
     promise(isinstance(wrong, NotDone), "a tap that was meant for another lot counted")
 
 
+def a_second_tap_opens_no_second_lot(stage: Stage) -> None:
+    desk = stage.desk
+    desk.open()
+    seen = int(desk.state()[b"v"])
+    desk.close("withdrawn")
+    promise(isinstance(desk.open_lot(run_id=71, lot_id=8, seen_v=seen), NotDone), "opened from an old picture")
+
+
 def a_bid_after_the_warning_needs_a_new_one(stage: Stage) -> None:
     desk = stage.desk
     desk.open()
@@ -773,9 +781,14 @@ BUGS = [
         "local function accept(answer)",
     ),
     lua(3, a_bid_takes_effect_once, "if before == fingerprint then", "if true then"),
-    lua(3, a_bid_takes_effect_once, "local asked_and_answer = remember(answer)", "local asked_and_answer = fingerprint .. '\\n' .. answer"),
+    lua(
+        3,
+        a_bid_takes_effect_once,
+        "local asked_and_answer = remember(answer)",
+        "local asked_and_answer = fingerprint .. '\\n' .. answer",
+    ),
     lua(3, the_latest_answers_are_remembered, "redis.call('LPOP', KEYS[10])", "redis.call('RPOP', KEYS[10])"),
-    lua(4, every_answer_names_its_version, "'\",\"v\":' .. whole(version) .. ',\"epoch\":\"'", "'\",\"v\":0,\"epoch\":\"'"),
+    lua(4, every_answer_names_its_version, '\'","v":\' .. whole(version) .. \',"epoch":"\'', '\'","v":0,"epoch":"\''),
     lua(
         4,
         every_answer_names_its_version,
@@ -984,6 +997,12 @@ BUGS = [
         a_command_means_one_lot_picture_and_person,
         "if not lot or lot.id ~= tonumber(lot_given) then return 'wrong_lot'",
         "if not lot then return 'wrong_lot'",
+    ),
+    lua(
+        7,
+        a_second_tap_opens_no_second_lot,
+        "(current.desk_v or 0)) then return reply('stale')",
+        "0) then return reply('stale')",
     ),
     lua(7, a_bid_after_the_warning_needs_a_new_one, "  if lot.hammer_at then redis.call", "  if false then redis.call"),
     lua(7, an_end_that_nobody_saw_is_given_again, "if lot.ends - lot.beat > tonumber(ARGV[12]) then", "if false then"),

@@ -1,10 +1,11 @@
 -- Opens a lot under frozen rules and resolves its pre-bids. The lot before it becomes final.
 -- KEYS: 1 state, 2 log, 3 lot, 4 offers, 5 recent, 6 runs, 7 catalogue, 8 pre-bids of this lot, 9 registrations
 -- ARGV: 1 token, 2 salt, 3 lot, 4 run, 5 number, 6 title, 7 image, 8 opening, 9 reserve, 10 buy-now, 11 cap,
---       12 increments (JSON), 13 duration, 14 window, 15 extension, 16 mode, 17 most extensions, 18 actor ('' = clock),
---       19 what the keys of a bidder's own pre-bids begin with (same hash tag as KEYS)
--- Returns: token, ok | not_live | lot_open | already_closed | not_on_rostrum, epoch, v, now, entries…; ok without
---          entries where this run is open
+--       12 increments (JSON), 13 duration, 14 window, 15 extension, 16 mode, 17 most extensions,
+--       18 version seen ('' = any), 19 actor ('' = clock), 20 what the keys of a bidder's own pre-bids begin with
+--       (same hash tag as KEYS)
+-- Returns: token, ok | not_live | lot_open | stale | already_closed | not_on_rostrum, epoch, v, now, entries…; ok
+--          without entries where this run is open
 -- Emits: LOT_OPENED
 local token, salt = ARGV[1], ARGV[2]
 --- @include floor
@@ -17,8 +18,10 @@ local is_open = current and (current.status == 'open' or current.status == 'paus
 if is_open and current.run == ARGV[4] then return reply('ok') end
 if show_status ~= 'live' then return reply('not_live') end
 if is_open then return reply('lot_open') end
-local holder = redis.call('HGET', state_key, 'rostrum')
-if ARGV[18] ~= '' and holder and holder ~= '' and holder ~= ARGV[18] then return reply('not_on_rostrum') end
+-- A tap on a picture from before the last lot closed, or was reopened.
+if current and ARGV[18] ~= '' and not ((tonumber(ARGV[18]) or -1) >= (current.desk_v or 0)) then return reply('stale') end
+local actor, holder = ARGV[19], redis.call('HGET', state_key, 'rostrum')
+if actor ~= '' and holder and holder ~= '' and holder ~= actor then return reply('not_on_rostrum') end
 -- A caller whose database lags may not know that this run was sold already.
 if redis.call('SADD', KEYS[6], ARGV[4]) == 0 then return reply('already_closed') end
 
@@ -45,7 +48,7 @@ end
 table.sort(waiting, function(a, b) return a[1] < b[1] or (a[1] == b[1] and a[2] < b[2]) end)
 for _, row in ipairs(waiting) do
   local offer = cjson.decode(row[3])
-  redis.call('HDEL', ARGV[19] .. whole(offer.registration), ARGV[3])
+  redis.call('HDEL', ARGV[20] .. whole(offer.registration), ARGV[3])
   local _, status, _, barred = bidder_of(KEYS[9], offer.registration)
   if status == 'approved' and not barred and offer.maximum >= lot.opening then
     offer.place = table.concat(offer.place, ',')
@@ -70,7 +73,7 @@ emit('LOT_OPENED', ARGV[4], '"lot":' .. lot_json(lot) .. ',"recent_bids":[' .. t
   '{"reserve":' .. whole_or_null(lot.reserve) .. ',"cap":' .. whole_or_null(lot.cap)
   .. ',"buy_now":' .. (ARGV[10] ~= '' and ARGV[10] or 'null')
   .. ',"increments":' .. ARGV[12] .. ',"duration":' .. ARGV[13]
-  .. ',"actor":' .. (ARGV[18] ~= '' and ARGV[18] or 'null')
+  .. ',"actor":' .. (actor ~= '' and actor or 'null')
   .. ',"pre_bids":[' .. table.concat(taken, ',') .. '],"leader":' .. whole_or_null(lot.leader)
   .. ',"max":' .. whole_or_null(lot.max) .. ',"bids":' .. private_bids .. '}')
 commit('next', '', 'next_json', '', 'next_opens', '')

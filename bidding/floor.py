@@ -1,11 +1,13 @@
 """The process' connections to the two Redis servers: the floor, which decides, and the side, which may be lost.
 
 Owns nothing but clients. They never retry by themselves (`bidding/engine/runner.py` says why) and give up in
-time for the promise that a bidder hears within 2 s.
+time for the promise that a bidder hears within 2 s. Calls beyond so many at once wait their turn for a connection: a
+pool that refuses them would refuse bids while Redis is well.
 """
 
 import asyncio
 from functools import cache
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import redis
@@ -14,6 +16,9 @@ from django.conf import settings
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+_CONNECTIONS = 50
+"""To each server, for each process and event loop. Redis does one thing after the other; more would not be faster."""
 
 _LOOPS: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, redis.asyncio.Redis]]" = WeakKeyDictionary()
 
@@ -40,23 +45,23 @@ def async_side() -> "redis.asyncio.Redis":
 
 @cache
 def _client(url: str) -> "redis.Redis":
-    return redis.Redis.from_url(
-        url,
-        retry=Retry(NoBackoff(), 0),
-        socket_timeout=settings.FLOOR_TIMEOUT_S,
-        socket_connect_timeout=settings.FLOOR_TIMEOUT_S,
-        health_check_interval=0,
-    )
+    pool = redis.BlockingConnectionPool.from_url(url, retry=Retry(NoBackoff(), 0), **_options())
+    return redis.Redis.from_pool(pool)
 
 
 def _async_client(url: str) -> "redis.asyncio.Redis":
     clients = _LOOPS.setdefault(asyncio.get_running_loop(), {})
     if url not in clients:
-        clients[url] = redis.asyncio.Redis.from_url(
-            url,
-            retry=AsyncRetry(NoBackoff(), 0),
-            socket_timeout=settings.FLOOR_TIMEOUT_S,
-            socket_connect_timeout=settings.FLOOR_TIMEOUT_S,
-            health_check_interval=0,
-        )
+        pool = redis.asyncio.BlockingConnectionPool.from_url(url, retry=AsyncRetry(NoBackoff(), 0), **_options())
+        clients[url] = redis.asyncio.Redis.from_pool(pool)
     return clients[url]
+
+
+def _options() -> dict[str, Any]:
+    return {
+        "max_connections": _CONNECTIONS,
+        "timeout": settings.FLOOR_TIMEOUT_S,
+        "socket_timeout": settings.FLOOR_TIMEOUT_S,
+        "socket_connect_timeout": settings.FLOOR_TIMEOUT_S,
+        "health_check_interval": 0,
+    }

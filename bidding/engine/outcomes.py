@@ -17,6 +17,10 @@ class NotSent(EngineError):
     """Redis could not be reached, so the call was certainly not carried out."""
 
 
+class NotTaken(NotSent):
+    """Redis answered that it takes no change now (full, loading, read-only): nothing was written."""
+
+
 class NotReplicated(EngineError):
     """The call was carried out, but no replica confirmed it in time: a failover could still lose it."""
 

@@ -197,10 +197,10 @@ class Ledger:
         raw: Any = floor().xrange(stream, count=BATCH)
         if not raw:
             return False
-        known = set(Registration.objects.filter(auction=auction).values_list("pk", flat=True))
-        refusals = [
-            _refusal(auction, entry_id, fields) for entry_id, fields in raw if int(fields[b"registration"]) in known
-        ]
+        people = Registration.objects.filter(auction=auction).values_list("pk", flat=True)
+        # Compared as text: whatever else was refused under another name must not stop the ledger.
+        known = {str(registration_id).encode() for registration_id in people}
+        refusals = [_refusal(auction, entry_id, fields) for entry_id, fields in raw if fields[b"registration"] in known]
         Refusal.objects.bulk_create(refusals, ignore_conflicts=True)
         floor().xdel(stream, *[entry_id for entry_id, _ in raw])
         return True

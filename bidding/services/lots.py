@@ -332,6 +332,8 @@ def _refusal(code: str) -> str:
             return _("This bid does not count any more.")
         case "over":
             return _("The show is over.")
+        case "bad_argument":
+            return _("The live floor did not understand this.")
         case _:
             return _("Not possible in this state.")
 

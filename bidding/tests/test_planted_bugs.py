@@ -196,7 +196,7 @@ def every_answer_names_its_version(stage: Stage) -> None:
     promise(refused.v == head, f"a refusal at {head} names version {refused.v}")
     promise(int(desk.state()[b"v"]) == head, "a refusal advanced the version")
     [(_, kept)] = desk.client.xrange(desk.keys.refusals)  # type: ignore[misc]
-    told = json.loads(kept[b"answer"].partition(b"\n")[2])
+    told = json.loads(kept[b"answer"].decode().partition("\n")[2])
     promise(told["v"] == head, "the refusal that is kept names no version")
 
 
@@ -777,15 +777,15 @@ BUGS = [
     lua(
         3,
         a_max_bid_takes_effect_once,
-        "local function accept(answer)\n  remember(answer)",
+        "local function accept(answer)\n  remember(fingerprint .. '\\n' .. answer)",
         "local function accept(answer)",
     ),
     lua(3, a_bid_takes_effect_once, "if before == fingerprint then", "if true then"),
     lua(
         3,
         a_bid_takes_effect_once,
-        "local asked_and_answer = remember(answer)",
-        "local asked_and_answer = fingerprint .. '\\n' .. answer",
+        "  remember(asked_and_answer)\n  -- Once a bid",
+        "  -- Once a bid",
     ),
     lua(3, the_latest_answers_are_remembered, "redis.call('LPOP', KEYS[10])", "redis.call('RPOP', KEYS[10])"),
     lua(4, every_answer_names_its_version, '\'","v":\' .. whole(version) .. \',"epoch":"\'', '\'","v":0,"epoch":"\''),
@@ -835,7 +835,7 @@ BUGS = [
         "if lot.price ~= price_before or lot.leader ~= leader_before then",
         "if true then",
     ),
-    lua(7, a_lot_closes_once, "then return reply('already_closed') end\n\nif ARGV[4]", "then end\n\nif ARGV[4]"),
+    lua(7, a_lot_closes_once, "then return reply('already_closed') end\n\nif by_time", "then end\n\nif by_time"),
     lua(7, a_lot_closes_once, "if redis.call('SADD', KEYS[6], ARGV[4]) == 0 then", "if false then"),
     lua(
         7,
@@ -990,7 +990,7 @@ BUGS = [
     ),
     lua(7, a_pause_keeps_what_was_left, "local remaining = lot.ends - now", "local remaining = 0"),
     lua(7, a_pause_keeps_what_was_left, "math.max(lot.remaining, lot.window)", "lot.remaining"),
-    lua(7, a_command_means_one_lot_picture_and_person, "or -1) >= (lot.desk_v or 0)) then", "or -1) >= 0) then"),
+    lua(7, a_command_means_one_lot_picture_and_person, "tonumber(seen_v) >= (lot.desk_v or 0)) then", "true) then"),
     lua(7, a_command_means_one_lot_picture_and_person, "and holder ~= actor then", "and false then"),
     lua(
         7,
@@ -1001,8 +1001,8 @@ BUGS = [
     lua(
         7,
         a_second_tap_opens_no_second_lot,
-        "(current.desk_v or 0)) then return reply('stale')",
-        "0) then return reply('stale')",
+        "tonumber(seen_v) >= (current.desk_v or 0)) then",
+        "true) then",
     ),
     lua(7, a_bid_after_the_warning_needs_a_new_one, "  if lot.hammer_at then redis.call", "  if false then redis.call"),
     lua(7, an_end_that_nobody_saw_is_given_again, "if lot.ends - lot.beat > tonumber(ARGV[12]) then", "if false then"),

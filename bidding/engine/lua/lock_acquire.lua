@@ -9,7 +9,8 @@ local fence = redis.call('GET', KEYS[2])
 if not holder or not fence then
   -- A server that was wiped counts from the start again; the other side of the fence remembers.
   fence = math.max(tonumber(fence or 0), tonumber(ARGV[4])) + 1
-  redis.call('SET', KEYS[2], string.format('%.0f', fence))
 end
+-- The holder first: with a wrong time to live nothing is written.
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+redis.call('SET', KEYS[2], string.format('%.0f', fence))
 return { ARGV[1], string.format('%.0f', tonumber(fence)) }

@@ -4,8 +4,8 @@
 --       12 increments (JSON), 13 duration, 14 window, 15 extension, 16 mode, 17 most extensions,
 --       18 version seen ('' = any), 19 actor ('' = clock), 20 what the keys of a bidder's own pre-bids begin with
 --       (same hash tag as KEYS)
--- Returns: token, ok | not_live | lot_open | stale | already_closed | not_on_rostrum, epoch, v, now, entries…; ok
---          without entries where this run is open
+-- Returns: token, ok | not_live | lot_open | stale | already_closed | not_on_rostrum | bad_argument, epoch, v, now,
+--          entries…; ok without entries where this run is open
 -- Emits: LOT_OPENED
 local token, salt = ARGV[1], ARGV[2]
 --- @include floor
@@ -19,9 +19,33 @@ if is_open and current.run == ARGV[4] then return reply('ok') end
 if show_status ~= 'live' then return reply('not_live') end
 if is_open then return reply('lot_open') end
 -- A tap on a picture from before the last lot closed, or was reopened.
-if current and ARGV[18] ~= '' and not ((tonumber(ARGV[18]) or -1) >= (current.desk_v or 0)) then return reply('stale') end
+local seen_v = ARGV[18]
+if current and seen_v ~= '' and not (is_whole(seen_v) and tonumber(seen_v) >= (current.desk_v or 0)) then
+  return reply('stale')
+end
 local actor, holder = ARGV[19], redis.call('HGET', state_key, 'rostrum')
 if actor ~= '' and holder and holder ~= '' and holder ~= actor then return reply('not_on_rostrum') end
+
+local function are_rules()
+  for _, place in ipairs({ 3, 4, 8, 13, 14, 15, 17 }) do
+    if not is_whole(ARGV[place]) then return false end
+  end
+  for _, place in ipairs({ 9, 10, 11, 19 }) do
+    if not is_whole_or_empty(ARGV[place]) then return false end
+  end
+  local is_json, steps = pcall(cjson.decode, ARGV[12])
+  if not is_json or type(steps) ~= 'table' or type(steps[1]) ~= 'table' or steps[1][1] ~= 0 then return false end
+  for _, row in ipairs(steps) do
+    if type(row) ~= 'table' then return false end
+    local from, step = row[1], row[2]
+    if type(from) ~= 'number' or type(step) ~= 'number' or not (from >= 0 and from < 1e15 and step >= 1 and step < 1e15) then
+      return false
+    end
+  end
+  return ARGV[16] == 'add' or ARGV[16] == 'reset'
+end
+if not are_rules() then return reply('bad_argument') end
+
 -- A caller whose database lags may not know that this run was sold already.
 if redis.call('SADD', KEYS[6], ARGV[4]) == 0 then return reply('already_closed') end
 

@@ -1,7 +1,8 @@
 -- Stops the clock of the open lot and keeps what was left.
 -- KEYS: 1 state, 2 log, 3 lot
 -- ARGV: 1 token, 2 salt, 3 lot, 4 version seen ('' = any), 5 actor ('' = clock), 6 reason (a code)
--- Returns: token, ok | not_live | wrong_lot | stale | not_on_rostrum | not_open | too_late, epoch, v, now, entries…
+-- Returns: token, ok | not_live | wrong_lot | stale | not_on_rostrum | not_open | too_late |
+--          bad_argument, epoch, v, now, entries…
 -- Emits: LOT_PAUSED
 local token, salt, lot_given, seen_v, actor = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 --- @include floor

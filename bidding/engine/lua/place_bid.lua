@@ -35,20 +35,18 @@ end
 if not ARGV[6]:find('^[1-9]%d*$') or #ARGV[6] > 14 or tonumber(ARGV[6]) > 1e13 then
   return { token, 'new', epoch, '{"code":"bad_amount","v":' .. whole(version) .. ',"at":' .. now_text .. '}' }
 end
-local amount = tonumber(ARGV[6])
+local amount, most_remembered = tonumber(ARGV[6]), ARGV[12] + 0
 local facts = read_lot(lot_key)
 local lot_id, lot_status, ends, leader, minimum, leader_max, buy_now, price, reason = unpack(facts, 1, 9)
 ends, buy_now = tonumber(ends), tonumber(buy_now)
 
--- Keeps the answer for a repeat of the same id, and returns it with what was asked.
-local function remember(answer)
-  local asked_and_answer = fingerprint .. '\n' .. answer
-  if bid_id == '' then return asked_and_answer end
+-- Keeps the answer for a repeat of the same id, with what was asked.
+local function remember(asked_and_answer)
+  if bid_id == '' then return end
   redis.call('HSET', KEYS[9], bid_id, asked_and_answer)
-  if redis.call('RPUSH', KEYS[10], bid_id) > tonumber(ARGV[12]) then
+  if redis.call('RPUSH', KEYS[10], bid_id) > most_remembered then
     redis.call('HDEL', KEYS[9], redis.call('LPOP', KEYS[10]))
   end
-  return asked_and_answer
 end
 
 -- A refusal changes nothing but the memory of it: no version, no price, no end.
@@ -60,11 +58,12 @@ local function refuse(code, least, late)
     .. ((price and price ~= '') and (',"price":' .. price) or '')
     .. (least and (',"minimum":' .. whole(least)) or '')
     .. (late and (',"late":' .. whole(late)) or '') .. '}'
-  local asked_and_answer = remember(answer)
-  -- Once a bid came too late, a clock that steps back must not let the next one in.
-  if late then redis.call('HSET', state_key, 'time', now_text) end
+  local asked_and_answer = fingerprint .. '\n' .. answer
   redis.call('XADD', KEYS[6], 'MAXLEN', '~', ARGV[13], '*', 'registration', ARGV[3], 'id', bid_id,
     'answer', asked_and_answer)
+  remember(asked_and_answer)
+  -- Once a bid came too late, a clock that steps back must not let the next one in.
+  if late then redis.call('HSET', state_key, 'time', now_text) end
   return { token, 'new', epoch, answer }
 end
 
@@ -148,7 +147,7 @@ local function accepted(of_lot, at_version, standing, lot_ends, taken)
 end
 
 local function accept(answer)
-  remember(answer)
+  remember(fingerprint .. '\n' .. answer)
   return { token, 'new', epoch, answer, unpack(entries) }
 end
 

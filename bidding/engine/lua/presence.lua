@@ -3,6 +3,9 @@
 -- ARGV: 1 token, 2 process, 3 people, 4 how long this counts (ms)
 -- Returns: token, people in all
 -- Emits: nothing
+if not (ARGV[3]:find('^%d+$') and ARGV[4]:find('^%d+$')) or #ARGV[3] > 9 or #ARGV[4] > 9 then
+  return redis.error_reply('ERR people and time are whole numbers')
+end
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 if ARGV[3] == '0' then

@@ -1,7 +1,8 @@
 -- Lets the clock of a paused lot run again, with at least the lot's window left.
 -- KEYS: 1 state, 2 log, 3 lot
 -- ARGV: 1 token, 2 salt, 3 lot, 4 version seen ('' = any), 5 actor ('' = clock)
--- Returns: token, ok | not_live | wrong_lot | stale | not_on_rostrum | not_paused, epoch, v, now, entries…
+-- Returns: token, ok | not_live | wrong_lot | stale | not_on_rostrum | not_paused | bad_argument,
+--          epoch, v, now, entries…
 -- Emits: LOT_RESUMED
 local token, salt, lot_given, seen_v, actor = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 --- @include floor

@@ -3,6 +3,9 @@
 -- ARGV: 1 token, 2 how many it holds, 3 how long one takes to come back (ms), 4 how many are taken
 -- Returns: token, 1 taken | 0 not enough, how long until there are enough (ms)
 -- Emits: nothing
+for place = 2, 4 do
+  if not ARGV[place]:find('^[1-9]%d*$') or #ARGV[place] > 9 then return redis.error_reply('ERR a bucket is told in whole numbers') end
+end
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 local holds, refill, wanted = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])

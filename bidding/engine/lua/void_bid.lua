@@ -2,7 +2,8 @@
 -- KEYS: 1 state, 2 log, 3 lot, 4 offers, 5 recent
 -- ARGV: 1 token, 2 salt, 3 lot, 4 version seen ('' = any), 5 actor ('' = clock), 6 the bidder's registration,
 --       7 the offer's place in the log: <v>,<s> ('' = the bidder's latest), 8 reason (a code)
--- Returns: token, ok | not_live | wrong_lot | stale | not_on_rostrum | not_open | no_such_bid, epoch, v, now, entries…
+-- Returns: token, ok | not_live | wrong_lot | stale | not_on_rostrum | not_open | no_such_bid |
+--          bad_argument, epoch, v, now, entries…
 -- Emits: BID_VOIDED
 local token, salt, lot_given, seen_v, actor = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 --- @include floor

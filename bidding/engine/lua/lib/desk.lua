@@ -6,7 +6,8 @@ local function desk_refuses()
   if show_status ~= 'live' then return 'not_live' end
   if not lot or lot.id ~= tonumber(lot_given) then return 'wrong_lot' end
   -- A second tap, or a tap on what another desk has changed meanwhile. What is no number has seen nothing.
-  if seen_v ~= '' and not ((tonumber(seen_v) or -1) >= (lot.desk_v or 0)) then return 'stale' end
+  if seen_v ~= '' and not (is_whole(seen_v) and tonumber(seen_v) >= (lot.desk_v or 0)) then return 'stale' end
+  if not is_whole_or_empty(actor) then return 'bad_argument' end
   local holder = redis.call('HGET', state_key, 'rostrum')
   if actor ~= '' and holder and holder ~= '' and holder ~= actor then return 'not_on_rostrum' end
   return nil

@@ -3,6 +3,11 @@
 
 local log_key, entries = KEYS[2], {}
 
+-- What came from outside is looked at before anything is written: a script that fails half-way is not taken back.
+-- `tonumber` alone would take "nan", "1e5" and "0x10", and JSON takes no "01".
+local function is_whole(text) return text == '0' or (text:find('^[1-9]%d*$') ~= nil and #text < 16) end
+local function is_whole_or_empty(text) return text == '' or is_whole(text) end
+
 -- JSON text of a string; ids and codes need no escaping, and the encoder is slow to start.
 local function quoted(text)
   if text:find('^[%w_-]*$') then return '"' .. text .. '"' end

@@ -3,14 +3,23 @@
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialAccount, SocialLogin
 from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.cognito.services import address_take_over, roles_follow_groups
 from accounts.models import User
 
 
@@ -32,6 +41,10 @@ class AccountAdapter(DefaultAccountAdapter):
         """Return the address as accounts keep it."""
         cleaned: str = super().clean_email(email.strip())
         return cleaned.lower()
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Make accounts here only where no user pool does."""
+        return bool(settings.AUTH_PROVIDER == "local")
 
     def is_safe_url(self, url: str | None) -> bool:
         """Allow only this very host: other names of ours may serve something else."""
@@ -74,3 +87,58 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         """Return what a new passkey is called until its owner finds a better name."""
         number = Authenticator.objects.filter(user=user, type=type).count() + 1
         return gettext("Passkey") if number == 1 else gettext("Passkey %(number)d") % {"number": number}
+
+class SocialAccountAdapter(DefaultSocialAccountAdapter):
+    """Sign-in by the user pool: who is let into which account, and what their groups give them."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        """Make an account for everybody whom the pool knows."""
+        return True
+
+    def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:
+        """Begin an account with the address alone: a name from the pool may be one that they do not show in a room."""
+        user: User = sociallogin.user
+        user.email = data["email"].strip().lower() if data.get("email") else None
+        return user
+
+    def authenticate_by_email(self, sociallogin: SocialLogin) -> tuple[User, str] | None:
+        """Let them into an account that has the same address, where both sides have verified it.
+
+        One that only claims the address may have been made by somebody else, who could still hold a key to it.
+        """
+        for address in sociallogin.email_addresses:
+            if address.verified:
+                known = EmailAddress.objects.filter(email=address.email.lower(), verified=True).first()
+                if known is not None:
+                    return known.user, known.email
+        return None
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        """Connect the pool's account with the one here that has the same address, and bring that up to date."""
+        if sociallogin.account.pk is None and sociallogin.user.pk and sociallogin.state.get("process") == "login":
+            sociallogin.connect(request, sociallogin.user)
+        if sociallogin.account.pk is not None:
+            for address in sociallogin.email_addresses[:1]:
+                address_take_over(user=sociallogin.user, address=address)
+            self._follow_groups(sociallogin)
+            if not sociallogin.user.email:
+                # It would have to be verified, and allauth would send them in a circle.
+                why = gettext("Your account has no e-mail address: you have none, or another account has it. Ask the staff.")
+                messages.error(request, why)
+                raise ImmediateHttpResponse(redirect("account_login"))
+
+    def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
+        """Make an account at the first sign-in, with what its groups give it."""
+        user: User = super().save_user(request, sociallogin, form)
+        self._follow_groups(sociallogin)
+        return user
+
+    def validate_disconnect(self, account: SocialAccount, accounts: Any) -> None:
+        """Keep an account connected whose roles come from groups: nothing would take them back."""
+        super().validate_disconnect(account, accounts)
+        if account.grants.exists():
+            raise ValidationError(_("Your roles come with this sign-in, so it stays."), code="has_roles")
+
+    def _follow_groups(self, sociallogin: SocialLogin) -> None:
+        groups = sociallogin.account.extra_data.get("groups", [])
+        roles_follow_groups(account=sociallogin.account, groups=groups)

@@ -3,8 +3,10 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from accounts import views
+from accounts.cognito.views import sign_out
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.account, name="account"),
+    path("logout/", sign_out, name="account_logout"),
     path("", include("allauth.urls")),
 ]

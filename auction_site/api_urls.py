@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from accounts.api import OwnToken
 from auctions.api import AuctionList
 from bidding.api import AuctionDetail, LotBids, RegistrationCreate
 from bidding.api_house import EnteredBidCreate, HousePaddleCreate, LotOfferAgain
@@ -41,6 +42,7 @@ urlpatterns: list[URLPattern] = [
     path("notifications/", NotificationList.as_view(), name="api-notifications"),
     path("notifications/read/", NotificationsRead.as_view(), name="api-notifications-read"),
     path("socket-tickets/", SocketTicketCreate.as_view(), name="api-socket-tickets"),
+    path("token/", OwnToken.as_view(), name="api-token"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
     path("asyncapi.json", asyncapi, name="api-asyncapi"),

@@ -7,5 +7,10 @@ from django.http import HttpRequest
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Return the site's name and whether it is a demo."""
-    return {"site_name": settings.SITE_NAME, "demo": settings.DEMO}
+    """Return the site's name, whether it is a demo, and how people sign in."""
+    return {
+        "site_name": settings.SITE_NAME,
+        "demo": settings.DEMO,
+        "cognito": settings.AUTH_PROVIDER == "cognito",
+        "cognito_google": settings.COGNITO_GOOGLE,
+    }

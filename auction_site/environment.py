@@ -61,6 +61,23 @@ class Environment:
         """Return a comma-separated list without empty entries."""
         return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
 
+    def matching(self, name: str, pattern: str, expected: str) -> str:
+        """Return a required value that matches `pattern` as a whole."""
+        value = self.text(name)
+        if re.fullmatch(pattern, value, re.ASCII):
+            return value
+        raise _wrong(name, value[:80], expected)
+
+    def pairs(self, name: str, pattern: str, expected: str) -> list[tuple[str, str]]:
+        """Return a comma-separated list of `key=value` whose values match `pattern`; a key may come again."""
+        found = []
+        for word in self.words(name):
+            key, _, value = word.rpartition("=")
+            if not key.strip() or not re.fullmatch(pattern, value.strip(), re.ASCII):
+                raise _wrong(name, word, expected)
+            found.append((key.strip(), value.strip()))
+        return found
+
     def hosts(self, name: str, default: str) -> list[str]:
         """Return comma-separated host names as ALLOWED_HOSTS takes them: without scheme, port or path."""
         names = self.words(name, default)

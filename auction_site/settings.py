@@ -4,6 +4,7 @@
 so that management commands which need no server run without one.
 """
 
+import hmac
 import os
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.headless",
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.usersessions",
@@ -73,6 +75,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "rest_framework",
     "accounts",
+    "accounts.cognito",
     "auctions",
     "bidding",
 ]
@@ -252,6 +255,51 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+SOCIALACCOUNT_ADAPTER = "accounts.adapters.SocialAccountAdapter"
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {}
+
+# Programs sign in without a browser: a short access token that ends with its session, and a refresh token used once.
+HEADLESS_CLIENTS = ("app",)
+HEADLESS_TOKEN_STRATEGY = "allauth.headless.tokens.strategies.jwt.JWTTokenStrategy"  # noqa: S105
+HEADLESS_JWT_ALGORITHM = "HS256"  # only this site reads them, so nobody needs a public key
+HEADLESS_JWT_PRIVATE_KEY = hmac.digest(SECRET_KEY.encode(), b"access tokens", "sha256").hex()
+HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True
+HEADLESS_JWT_ACCESS_TOKEN_EXPIRES_IN = 5 * 60
+HEADLESS_JWT_REFRESH_TOKEN_EXPIRES_IN = 14 * 24 * 60 * 60
+
+AUTH_PROVIDER = env.choice("AUTH_PROVIDER", "local", ("local", "cognito"))
+"""Who knows people and makes tokens: this site itself, or a user pool of Amazon Cognito."""
+COGNITO_DOMAIN = COGNITO_CLIENT_ID = COGNITO_ISSUER = COGNITO_KEYS_URL = ""
+COGNITO_API_CLIENT_IDS: list[str] = []
+"""Further app clients of the pool whose access tokens the API takes: programs, telephone apps."""
+COGNITO_GOOGLE = False
+COGNITO_GROUP_ROLES: list[tuple[str, str]] = []
+"""Which group of the pool gives which role: `staff`, `superuser`, or a role for an organizer as `slug:role`."""
+if AUTH_PROVIDER == "cognito":
+    _region = env.matching("COGNITO_REGION", r"[a-z]{2}(-[a-z]+)+-\d", "a region like eu-central-1")
+    _pool = env.matching(
+        "COGNITO_USER_POOL_ID", rf"{_region}_[0-9A-Za-z]+", f"the id of a pool in that region, like {_region}_AbCdEfGhI"
+    )
+    COGNITO_DOMAIN = env.origin("COGNITO_DOMAIN")
+    if not COGNITO_DOMAIN.startswith("https://"):
+        raise ImproperlyConfigured(f"COGNITO_DOMAIN is {COGNITO_DOMAIN!r}: expected https://.")
+    COGNITO_CLIENT_ID = env.matching("COGNITO_CLIENT_ID", r"[\w+]+", "the id of an app client")
+    COGNITO_API_CLIENT_IDS = env.words("COGNITO_API_CLIENT_IDS")
+    COGNITO_GOOGLE = env.flag("COGNITO_GOOGLE", default=True)
+    COGNITO_GROUP_ROLES = env.pairs(
+        "COGNITO_GROUP_ROLES",
+        r"staff|superuser|[-\w]+:(owner|auctioneer|clerk|moderator|finance)",
+        "group=role with a role like staff, superuser or corner-house:moderator",
+    )
+    COGNITO_ISSUER = f"https://cognito-idp.{_region}.amazonaws.com/{_pool}"
+    COGNITO_KEYS_URL = f"{COGNITO_ISSUER}/.well-known/jwks.json"
+    SOCIALACCOUNT_PROVIDERS["amazon_cognito"] = {
+        "DOMAIN": COGNITO_DOMAIN,
+        "OAUTH_PKCE_ENABLED": True,
+        "SCOPE": ["openid", "email", "profile"],
+        "APPS": [{"client_id": COGNITO_CLIENT_ID, "secret": env.text("COGNITO_CLIENT_SECRET", "")}],
+    }
+
 _mail = env.mail("EMAIL_URL", "consolemail://")
 EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
 EMAIL_HOST, EMAIL_PORT = _mail.get("EMAIL_HOST") or "localhost", _mail.get("EMAIL_PORT") or 25
@@ -314,7 +362,12 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "object-src": [NONE],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
-        "form-action": [SELF],
+        # Chromium holds the whole chain of redirects after a form against this: to the pool, and from there to Google.
+        "form-action": [
+            SELF,
+            *([COGNITO_DOMAIN] if COGNITO_DOMAIN else []),
+            *(["https://accounts.google.com"] if COGNITO_GOOGLE else []),
+        ],
     }
 }
 
@@ -325,7 +378,11 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 250
 # --- API -------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.SessionAuthentication"],
+    # The first one names itself in a 401.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.BearerAuthentication",
+        "accounts.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["auctions.parsers.ShallowJSONParser"],

@@ -1,6 +1,7 @@
 """The site's addresses: each app brings its own."""
 
 from allauth.account.decorators import secure_admin_login
+from django.conf import settings
 from django.contrib import admin
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.urls import URLPattern, URLResolver, include, path
@@ -21,6 +22,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
 handler400 = "auction_site.requests.bad_request"
 handler404 = "auction_site.requests.page_not_found"
 handler429 = "auction_site.requests.too_many_requests"  # allauth's limits ask for it
+
+# Where Cognito makes the tokens, nobody gets any here.
+if settings.AUTH_PROVIDER == "local":
+    urlpatterns.append(path("api/auth/", include("allauth.headless.urls")))
 
 # Pictures kept on this machine are written by us alone (re-encoded), so they may be served from here.
 if isinstance(default_storage, FileSystemStorage):

@@ -71,6 +71,7 @@ def test_only_a_demo_or_development_site_lets_hosts_in_without_a_second_factor()
         ("METRICS_TOKEN", "short"),
         ("METRICS_EMF", "cloudwatch"),
         ("LOG_FORMAT", "xml"),
+        ("AUTH_PROVIDER", "google"),
         ("DEMO", "1"),
         ("SECRET_KEY", "0123456789" * 4),
         ("PUBLIC_URL", "https:auctions.example"),
@@ -113,6 +114,67 @@ def test_a_wrong_address_is_named_without_its_password(name: str, value: str) ->
     assert result.returncode == 1
     assert name in result.stderr
     assert "s3cr3t" not in result.stderr
+
+
+POOL = {
+    "AUTH_PROVIDER": "cognito",
+    "COGNITO_REGION": "eu-central-1",
+    "COGNITO_USER_POOL_ID": "eu-central-1_AbCdEfGhI",
+    "COGNITO_DOMAIN": "https://corner-house.auth.eu-central-1.amazoncognito.com",
+    "COGNITO_CLIENT_ID": "4a1b2c3d4e5f6g7h8i9j0k1l2m",
+}
+
+
+def test_a_user_pool_starts() -> None:
+    result = check(**POOL, COGNITO_GROUP_ROLES="house=staff, house=corner-house:owner,admins=superuser")
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("COGNITO_REGION", None),
+        ("COGNITO_USER_POOL_ID", None),
+        ("COGNITO_DOMAIN", None),
+        ("COGNITO_CLIENT_ID", None),
+        ("COGNITO_REGION", "Frankfurt"),
+        ("COGNITO_USER_POOL_ID", "us-east-1_AbCdEfGhI"),
+        ("COGNITO_DOMAIN", "corner-house.auth.eu-central-1.amazoncognito.com"),
+        ("COGNITO_DOMAIN", "http://corner-house.auth.eu-central-1.amazoncognito.com"),
+        ("COGNITO_CLIENT_ID", "two words"),
+        ("COGNITO_GOOGLE", "maybe"),
+        ("COGNITO_GROUP_ROLES", "house"),
+        ("COGNITO_GROUP_ROLES", "=staff"),
+        ("COGNITO_GROUP_ROLES", "house=king"),
+        ("COGNITO_GROUP_ROLES", "house=corner-house:king"),
+    ],
+)
+def test_what_a_user_pool_lacks_is_named(name: str, value: str | None) -> None:
+    result = check(**POOL | {name: value})
+    assert result.returncode == 1
+    [line] = result.stderr.strip().splitlines()
+    assert line.startswith("error: ")
+    assert name in line
+
+
+def test_groups_may_give_every_role_that_there_is() -> None:
+    from accounts.models import Role
+
+    result = check(**POOL, COGNITO_GROUP_ROLES=",".join(f"group=corner-house:{role}" for role in Role.values))
+    assert result.returncode == 0, result.stderr
+
+
+def test_forms_may_lead_to_the_pool_and_to_google_and_nowhere_else() -> None:
+    ask = "from django.conf import settings; print(*settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['form-action'])"
+    environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "auction_site.settings"} | GOOD
+    for more, allowed in (
+        ({}, ["'self'"]),
+        (POOL, ["'self'", POOL["COGNITO_DOMAIN"], "https://accounts.google.com"]),
+        (POOL | {"COGNITO_GOOGLE": "0"}, ["'self'", POOL["COGNITO_DOMAIN"]]),
+    ):
+        argv = [sys.executable, "-c", ask]
+        result = subprocess.run(argv, cwd=ROOT, env=environment | more, capture_output=True, text=True, check=True)
+        assert result.stdout.split() == allowed
 
 
 def test_an_origin_is_compared_as_browsers_write_it() -> None:

@@ -323,7 +323,17 @@ def test_the_schema_is_openapi_3_1_and_names_every_operation(api, db):
         "/api/v1/notifications/",
         "/api/v1/notifications/read/",
         "/api/v1/socket-tickets/",
+        "/api/v1/token/",
     }
+
+
+def test_the_schema_says_how_one_is_known(api, db):
+    schema = api.get("/api/v1/schema/?format=json").json()
+    schemes = schema["components"]["securitySchemes"]
+    assert {name: scheme["type"] for name, scheme in schemes.items()} == {"bearer": "http", "cookieAuth": "apiKey"}
+    assert schemes["bearer"]["bearerFormat"] == "JWT"
+    ways = schema["paths"]["/api/v1/socket-tickets/"]["post"]["security"]
+    assert ways == [{"bearer": []}, {"cookieAuth": []}]
 
 
 def test_the_schema_is_made_without_a_warning(db, tmp_path):

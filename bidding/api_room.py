@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.authentication import request_sign_in
 from accounts.models import User
 from auctions.api import NOT_FOUND, PROBLEM, Pages
 from auctions.models import Auction, Registration
@@ -64,7 +65,7 @@ class SocketTicketCreate(APIView):
     )
     def post(self, request: Request) -> Response:
         """Get a ticket that opens one socket as you, once. It ends with the sign-in that asked for it."""
-        ticket = tickets.ticket_issue(user=_user(request), session_key=request.session.session_key or "")
+        ticket = tickets.ticket_issue(sign_in=request_sign_in(request))
         return Response(TicketSerializer(ticket).data, status=status.HTTP_201_CREATED)
 
 

@@ -1,7 +1,7 @@
-"""Who comes in: the session, what they may see, and their registration, read once when a socket opens.
+"""Who comes in: the sign-in, what they may see, and their registration, read once when a socket opens.
 
 The only place of the room that reads the database, in threads of its own. Owns what makes a visitor leave again:
-a session that ended, a password that changed, a ban.
+a sign-in that ended, a password that changed, a ban.
 """
 
 import asyncio
@@ -18,27 +18,25 @@ from channels.db import DatabaseSyncToAsync
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser
-from django.contrib.sessions.models import Session
 from django.http.cookie import parse_cookie
-from django.utils import timezone
 from redis.exceptions import RedisError
 
+from accounts.bearer import BearerRefused, BearerUnavailable, bearer_sign_in, bearer_token
 from accounts.models import Membership, User
+from accounts.sign_ins import SignIn, ended_sign_ins, sign_in_of
 from auctions.models import Auction, Registration, RegistrationStatus
 from auctions.permissions import can_view, is_barred
 from bidding.models import LedgerPosition
 from bidding.protocol import CloseCode, RefusalCode
 from bidding.selectors import RoomInfo, room_info
 from bidding.services.chat import Speaker
-from bidding.services.tickets import Holder, ticket_redeem
+from bidding.services.tickets import ticket_redeem
 
 logger = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_AT_ONCE: Final = 1_000
-"""How many rows one query asks for by id."""
 _DOOR_S: Final = 1.0
 """How long an answer for nobody in particular holds."""
 _threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="room")
@@ -49,8 +47,7 @@ class Visitor:
     """Somebody in a room, as far as the room must know them. Nobody signed in has `user_id` None."""
 
     user_id: int | None = None
-    session_key: str | None = None
-    session_hash: str = ""
+    sign_in: SignIn | None = None
     author: str = ""
     role: str | None = None
     registration_id: int | None = None
@@ -102,7 +99,7 @@ def in_thread(function: Callable[P, R]) -> Callable[P, Any]:
 class Door:
     """Lets people into the rooms of one process.
 
-    Who carries no session is nobody in particular: what they may see is asked once a second, not once a socket, so
+    Who carries no sign-in is nobody in particular: what they may see is asked once a second, not once a socket, so
     that a crowd that comes back at once does not queue at the database.
     """
 
@@ -112,17 +109,24 @@ class Door:
     async def admit(
         self, auction_id: int, headers: Collection[tuple[bytes, bytes]], ticket: str | None = None
     ) -> Admission | CloseCode:
-        """Return who comes in to which room, or the code to close with. A ticket counts before a cookie."""
+        """Return who comes in to which room, or the code to close with.
+
+        A ticket counts before a token, and a token before a cookie.
+        """
         if ticket is not None:
             try:
-                holder = await ticket_redeem(ticket)
+                sign_in = await ticket_redeem(ticket)
             except (RedisError, OSError) as error:
                 logger.warning("ticket_not_read", error=str(error))
-                holder = None
-            if holder is None:
+                sign_in = None
+            if sign_in is None:
                 return CloseCode.SIGNED_OUT
-            held: Admission | CloseCode = await _admit_holder(auction_id, holder)
+            held: Admission | CloseCode = await _admit_holder(auction_id, sign_in)
             return held
+        token = bearer_token(_header(headers, b"authorization"))
+        if token is not None:
+            carried: Admission | CloseCode = await _admit_bearer(auction_id, token)
+            return carried
         if cookie(headers, settings.SESSION_COOKIE_NAME) is not None:
             known: Admission | CloseCode = await _admit(auction_id, headers)
             return known
@@ -137,20 +141,31 @@ class Door:
 
 def admit(auction_id: int, headers: Collection[tuple[bytes, bytes]]) -> Admission | CloseCode:
     """Return who comes in to which room, or the code to close with."""
-    user, session_key = _user(headers)
-    return _let_in(auction_id, user, session_key)
+    user, sign_in = _user(headers)
+    return _let_in(auction_id, user, sign_in)
 
 
-def admit_holder(auction_id: int, holder: Holder) -> Admission | CloseCode:
+def admit_holder(auction_id: int, sign_in: SignIn) -> Admission | CloseCode:
     """Return whether a ticket's holder comes in; not where the sign-in behind the ticket is over by now."""
-    user = User.objects.filter(pk=holder.user_id, is_active=True).first()
-    alive = Session.objects.filter(session_key=holder.session_key, expire_date__gt=timezone.now()).exists()
-    if user is None or not alive or user.get_session_auth_hash() != holder.session_hash:
+    user = User.objects.filter(pk=sign_in.user_id).first()
+    if user is None or ended_sign_ins([sign_in]):
         return CloseCode.SIGNED_OUT
-    return _let_in(auction_id, user, holder.session_key)
+    return _let_in(auction_id, user, sign_in)
 
 
-def _let_in(auction_id: int, user: User | AnonymousUser, session_key: str | None) -> Admission | CloseCode:
+def admit_bearer(auction_id: int, token: str) -> Admission | CloseCode:
+    """Return whether the sender of an access token comes in; not where the token does not count."""
+    try:
+        user, sign_in = bearer_sign_in(token)
+    except BearerRefused:
+        return CloseCode.SIGNED_OUT
+    except BearerUnavailable:
+        logger.warning("token_not_checked")
+        return CloseCode.SIGNED_OUT
+    return _let_in(auction_id, user, sign_in)
+
+
+def _let_in(auction_id: int, user: User | AnonymousUser, sign_in: SignIn | None) -> Admission | CloseCode:
     auction = Auction.objects.filter(pk=auction_id).first()
     if auction is None or not can_view(user, auction):
         return CloseCode.NOT_FOUND
@@ -159,13 +174,11 @@ def _let_in(auction_id: int, user: User | AnonymousUser, session_key: str | None
         return CloseCode.NOT_FOUND
     if not isinstance(user, User):
         return Admission(Visitor(), info)
-    visitor = _known(
-        Visitor(user_id=user.pk, session_key=session_key, session_hash=user.get_session_auth_hash()), user, auction
-    )
+    visitor = _known(Visitor(user_id=user.pk, sign_in=sign_in), user, auction)
     return CloseCode.FORBIDDEN if visitor.reason is RefusalCode.BANNED else Admission(visitor, info)
 
 
-_admit, _admit_holder = in_thread(admit), in_thread(admit_holder)
+_admit, _admit_holder, _admit_bearer = in_thread(admit), in_thread(admit_holder), in_thread(admit_bearer)
 
 
 def registered(auction_id: int, registration_id: int) -> Visitor | None:
@@ -191,22 +204,10 @@ def renewed(visitor: Visitor, fresh: Visitor) -> Visitor:
     )
 
 
-def ended_sessions(visitors: Collection[Visitor]) -> set[Visitor]:
-    """Return those whose session is over: signed out, expired, switched off, or the password changed."""
-    alive: set[str] = set()
-    for keys in _portions(sorted({visitor.session_key for visitor in visitors if visitor.session_key})):
-        sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
-        alive.update(sessions.values_list("session_key", flat=True))
-    hashes: dict[int, str] = {}
-    for ids in _portions(sorted({visitor.user_id for visitor in visitors if visitor.user_id is not None})):
-        for user in User.objects.filter(pk__in=ids, is_active=True).only("password"):
-            hashes[user.pk] = user.get_session_auth_hash()
-    return {
-        visitor
-        for visitor in visitors
-        if visitor.user_id is not None
-        and (visitor.session_key not in alive or hashes.get(visitor.user_id) != visitor.session_hash)
-    }
+def signed_out(visitors: Collection[Visitor]) -> set[Visitor]:
+    """Return those whose sign-in is over."""
+    ended = ended_sign_ins({visitor.sign_in for visitor in visitors if visitor.sign_in is not None})
+    return {visitor for visitor in visitors if visitor.sign_in in ended}
 
 
 def resting(auction_id: int) -> Resting | None:
@@ -229,6 +230,12 @@ def cookie(headers: Collection[tuple[bytes, bytes]], name: str) -> str | None:
     return None
 
 
+def _header(headers: Collection[tuple[bytes, bytes]], name: bytes) -> str | None:
+    """Return a header of ASGI; more than one of it as Django joins them."""
+    values = [value.decode("latin-1") for header, value in headers if header == name]
+    return ",".join(values) if values else None
+
+
 def client_address(scope: dict[str, Any]) -> str | None:
     """Return the address a socket comes from, behind as many proxies as are ours; None where it has none."""
     if settings.TRUSTED_PROXIES:
@@ -245,14 +252,14 @@ def client_address(scope: dict[str, Any]) -> str | None:
     return client[0] if client else None
 
 
-def _user(headers: Collection[tuple[bytes, bytes]]) -> tuple[User | AnonymousUser, str | None]:
+def _user(headers: Collection[tuple[bytes, bytes]]) -> tuple[User | AnonymousUser, SignIn | None]:
     key = cookie(headers, settings.SESSION_COOKIE_NAME)
     if not key:
         return AnonymousUser(), None
     session = import_module(settings.SESSION_ENGINE).SessionStore(key)
     # Django's own check of backend and password hash; it looks at nothing but the session.
     user = get_user(cast("Any", SimpleNamespace(session=session)))
-    return user, session.session_key
+    return user, sign_in_of(user, session_key=session.session_key) if isinstance(user, User) else None
 
 
 def _known(visitor: Visitor, user: User, auction: Auction) -> Visitor:
@@ -277,7 +284,3 @@ def _author(user: User, registration: Registration | None, *, is_host: bool) -> 
     if chosen and not chosen.strip().casefold().startswith(("host", "paddle", "auctioneer", "admin")):
         return chosen
     return f"Paddle {registration.paddle}" if registration else "Guest"
-
-
-def _portions(values: list[Any]) -> list[list[Any]]:
-    return [values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE)]

@@ -27,7 +27,7 @@ from bidding.protocol import CloseCode, Namespace
 from bidding.room import state
 from bidding.room.clock import RedisClock
 from bidding.room.conflation import EVERYBODY, MASKS, conflated
-from bidding.room.entrance import Door, ended_sessions, in_thread, registered, renewed, resting
+from bidding.room.entrance import Door, in_thread, registered, renewed, resting, signed_out
 from bidding.room.presence import EVERY_S, Presence
 from bidding.room.room import Room
 from bidding.room.seats import Seat
@@ -71,10 +71,10 @@ _SEATS: Final = {
 }
 
 _chat_rules = in_thread(chat_rules)
-_ended_sessions = in_thread(ended_sessions)
 _registered = in_thread(registered)
 _removed_among = in_thread(removed_among)
 _resting = in_thread(resting)
+_signed_out = in_thread(signed_out)
 _stored_chat = in_thread(stored_chat)
 
 _hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()
@@ -487,11 +487,11 @@ class Hub:
         return state.you(seat.visitor, snapshot, room.info, mute)
 
     async def _check_sessions(self) -> None:
-        """Close the seats of those who signed out, were switched off or changed their password."""
+        """Close the seats of those whose sign-in is over: signed out, run out, revoked, switched off."""
         signed_in = [seat for room in self._rooms.values() for seat in room if seat.visitor.user_id is not None]
         if not signed_in:
             return
-        ended = await _ended_sessions({seat.visitor for seat in signed_in})
+        ended = await _signed_out({seat.visitor for seat in signed_in})
         for seat in signed_in:
             if seat.visitor in ended:
                 seat.close(CloseCode.SIGNED_OUT)

@@ -6,7 +6,7 @@ Owns what can be asked of the site; HTTP runs in threads, rooms run on the event
 import asyncio
 from typing import Any
 
-from paddle_client.http import Session
+from paddle_client.http import Session, Token
 from paddle_client.models import Auction, Registration
 from paddle_client.room import CONNECT_TIMEOUT_S, AsyncRoom, Backoff
 
@@ -14,9 +14,12 @@ from paddle_client.room import CONNECT_TIMEOUT_S, AsyncRoom, Backoff
 class AsyncClient:
     """One visitor of one site: `async with AsyncClient("https://auctions.example") as client: …`."""
 
-    def __init__(self, url: str, *, session: Session | None = None) -> None:
-        """Begin as a visitor who is not signed in, or with a session that exists."""
-        self.session = session or Session(url)
+    def __init__(self, url: str, *, session: Session | None = None, token: Token | None = None) -> None:
+        """Begin as a visitor who is not signed in, with a session that exists, or with an access token.
+
+        A token that can run out is given as a function: it is called for each request and each connection.
+        """
+        self.session = session or Session(url, token=token)
 
     async def __aenter__(self) -> "AsyncClient":
         """Return itself; nothing is sent yet."""

@@ -14,7 +14,7 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message as Headers
 from typing import Any, Final
@@ -32,6 +32,11 @@ from paddle_client.errors import (
 TIMEOUT_S: Final = 30.0
 _CSRF_COOKIE: Final = "csrftoken"
 _SESSION_COOKIE: Final = "sessionid"
+Token = str | Callable[[], str]
+"""An access token, or a function that returns one that holds now.
+
+The function is called in any thread, and often. Where it raises OSError or SiteUnreachable, a room tries again later.
+"""
 _CSRF_FIELD: Final = re.compile(r"""name=["']csrfmiddlewaretoken["'] value=["']([^"']+)["']""")
 
 
@@ -68,14 +73,18 @@ class _StayHere(urllib.request.HTTPRedirectHandler):
 class Session:
     """One visitor of one site."""
 
-    def __init__(self, url: str, *, timeout: float = TIMEOUT_S) -> None:
-        """Begin at the site's address, like `https://auctions.example`; nothing is sent yet."""
+    def __init__(self, url: str, *, timeout: float = TIMEOUT_S, token: Token | None = None) -> None:
+        """Begin at the site's address, like `https://auctions.example`; nothing is sent yet.
+
+        With an access token the REST interface and the rooms know who this is; the site's pages do not take one.
+        """
         parts = urllib.parse.urlsplit(url if "://" in url else f"http://{url}")
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{url!r} is not an address like https://auctions.example")
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self._host = parts.hostname
         self._timeout = timeout
+        self._token = token
         self._cookies = http.cookiejar.CookieJar()
         handlers: list[urllib.request.BaseHandler] = [urllib.request.HTTPCookieProcessor(self._cookies)]
         if self.is_local:
@@ -100,12 +109,18 @@ class Session:
 
     @property
     def is_signed_in(self) -> bool:
-        """Tell whether there is a session, as far as this side knows."""
-        return self._cookie(_SESSION_COOKIE) is not None
+        """Tell whether there is a session or a token, as far as this side knows."""
+        return self._token is not None or self._cookie(_SESSION_COOKIE) is not None
 
-    def cookie_header(self) -> str:
-        """Return the cookies as a socket's handshake sends them."""
-        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies)
+    @property
+    def renews_itself(self) -> bool:
+        """Tell whether a sign-in that is over may be followed by a new one: the token comes from a function."""
+        return callable(self._token)
+
+    def socket_headers(self) -> dict[str, str]:
+        """Return what a socket's handshake sends to say who this is."""
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies)
+        return ({"Cookie": cookies} if cookies else {}) | self._authorization()
 
     def set_cookie(self, name: str, value: str) -> None:
         """Take over a cookie, for example a session that was made elsewhere."""
@@ -189,6 +204,11 @@ class Session:
         parts = urllib.parse.urlsplit(path)
         return self.origin + urllib.parse.urlunsplit(("", "", parts.path, parts.query, ""))
 
+    def _authorization(self) -> dict[str, str]:
+        if self._token is None:
+            return {}
+        return {"Authorization": f"Bearer {self._token if isinstance(self._token, str) else self._token()}"}
+
     def _cookie(self, name: str) -> str | None:
         return next((cookie.value for cookie in self._cookies if cookie.name == name), None)
 
@@ -197,6 +217,9 @@ class Session:
             request.add_header("Accept", "text/html, application/json;q=0.9")
         request.add_header("Origin", self.origin)
         request.add_header("Referer", f"{self.origin}/")
+        for name, value in self._authorization().items():
+            # A redirect may lead to another site, which must not get it.
+            request.add_unredirected_header(name, value)
         opener = self._following if follow else self._staying
         try:
             with opener.open(request, timeout=self._timeout) as response:

@@ -24,7 +24,7 @@ from websockets.typing import Origin, Subprotocol
 
 from paddle_client import messages as m
 from paddle_client.clock import ServerClock
-from paddle_client.errors import BidUnresolved, CannotConnect, FellBehind, RoomClosed
+from paddle_client.errors import BidUnresolved, CannotConnect, FellBehind, RoomClosed, SiteUnreachable
 from paddle_client.http import Session
 from paddle_client.state import Applied, RoomState
 
@@ -41,8 +41,9 @@ ASK_AGAIN_S: Final = 2.0
 """How long a question about a bid may go without an answer before it is asked again."""
 MOST_WAITING: Final = 10_000
 
+_SIGNED_OUT: Final = 4401
 _FINAL: Final = {
-    4401: "The session is over: sign in again.",
+    _SIGNED_OUT: "The session is over: sign in again.",
     4403: "This account may not be in this room.",
     4404: "There is no such auction.",
 }
@@ -355,12 +356,14 @@ class AsyncRoom:
                     return
             except ConnectionClosed as closed:
                 code = closed.rcvd.code if closed.rcvd is not None else None
-                if code in _FINAL:
+                # A token that ran out in the middle is not the end, where there is a next one.
+                ran_out = code == _SIGNED_OUT and self._session.renews_itself and self.connections > before
+                if code in _FINAL and not ran_out:
                     self._end(RoomClosed(_FINAL[code], code=code))
                     return
                 if code == _TOO_MANY:
                     pause = self._backoff.most_s / 3
-            except (OSError, WebSocketException, TimeoutError, EOFError):
+            except (OSError, WebSocketException, TimeoutError, EOFError, SiteUnreachable):
                 pass  # nobody there, or not yet able to speak
             finally:
                 self._socket, self._caught_up, self._resuming = None, False, False
@@ -373,7 +376,7 @@ class AsyncRoom:
             self._address(),
             origin=Origin(self._session.origin),
             subprotocols=[Subprotocol(m.SUBPROTOCOL)],
-            additional_headers={"Cookie": self._session.cookie_header()},
+            additional_headers=await asyncio.to_thread(self._session.socket_headers),
             proxy=None if self._session.is_local else True,
             compression=None,
             ping_interval=KEEPALIVE_S,

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 from paddle_client import asynchronous as calls
 from paddle_client import messages as m
 from paddle_client.clock import ServerClock
-from paddle_client.http import Session
+from paddle_client.http import Session, Token
 from paddle_client.models import Auction, Registration
 from paddle_client.room import ANSWER_TIMEOUT_S, BID_VALID_MS, CONNECT_TIMEOUT_S, AsyncRoom, Backoff, Messages
 from paddle_client.state import RoomState
@@ -53,9 +53,12 @@ class _Loop:
 class Client:
     """One visitor of one site: `with Client("https://auctions.example") as client: …`."""
 
-    def __init__(self, url: str, *, session: Session | None = None) -> None:
-        """Begin as a visitor who is not signed in, or with a session that exists."""
-        self.session = session or Session(url)
+    def __init__(self, url: str, *, session: Session | None = None, token: Token | None = None) -> None:
+        """Begin as a visitor who is not signed in, with a session that exists, or with an access token.
+
+        A token that can run out is given as a function: it is called for each request and each connection.
+        """
+        self.session = session or Session(url, token=token)
         self._loop = _Loop()
 
     def __enter__(self) -> Self:

@@ -197,6 +197,14 @@ def test_what_does_not_count_is_refused_and_costs_at_most_one_look_at_the_keys(k
     assert not User.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "which", [name for name in BAD if name.startswith(("alg", "HS256", "PS256", "RS512", "no kid"))]
+)
+def test_what_could_never_count_costs_no_look_at_the_keys(key_server, signer, which):
+    assert refusal(ask(BAD[which](signer))) == (401, "token_invalid")
+    assert key_server.asked == 0
+
+
 @pytest.mark.parametrize("which", EXPIRED)
 def test_what_ran_out_is_told_so(key_server, signer, which):
     assert refusal(ask(EXPIRED[which](signer))) == (401, "token_expired")

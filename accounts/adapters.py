@@ -88,6 +88,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         number = Authenticator.objects.filter(user=user, type=type).count() + 1
         return gettext("Passkey") if number == 1 else gettext("Passkey %(number)d") % {"number": number}
 
+
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
     """Sign-in by the user pool: who is let into which account, and what their groups give them."""
 
@@ -123,8 +124,12 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
             self._follow_groups(sociallogin)
             if not sociallogin.user.email:
                 # It would have to be verified, and allauth would send them in a circle.
-                why = gettext("Your account has no e-mail address: you have none, or another account has it. Ask the staff.")
-                messages.error(request, why)
+                messages.error(
+                    request,
+                    gettext(
+                        "Your account has no e-mail address: you have none, or another account has it. Ask the staff."
+                    ),
+                )
                 raise ImmediateHttpResponse(redirect("account_login"))
 
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:

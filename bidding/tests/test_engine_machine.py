@@ -744,7 +744,7 @@ class EngineMachine(RuleBasedStateMachine):
         """Begin the show if it waits; now and then end it or call it off."""
         if self.model.status == "scheduled" or how == "live":
             self._live()
-        elif rarely == 20 and how == "end":
+        elif how == "end" and (rarely == 20 or (self.model.lot and self.model.lot.running and not over)):
             if over:
                 self._make_room()
             expected = self.model.end()

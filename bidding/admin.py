@@ -24,7 +24,7 @@ from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus, Lot
 from bidding import services
 from bidding.engine.outcomes import EngineError
-from bidding.models import Bid, Event, LedgerPosition, Refusal
+from bidding.models import Bid, DiscardedEntry, Event, LedgerPosition, Refusal
 
 logger = structlog.get_logger(__name__)
 
@@ -299,6 +299,16 @@ class RefusalAdmin(AdministratorsOnly):
     list_display = ("auction", "registration", "code", "v", "at_ms")
     list_filter = ("code",)
     list_select_related = ("auction", "registration")
+    ordering = ("-pk",)
+
+
+@admin.register(DiscardedEntry)
+class DiscardedEntryAdmin(AdministratorsOnly):
+    """What Redis decided on a history that was given up, to settle with those who were told of it."""
+
+    list_display = ("auction", "v", "s", "kind", "at_ms", "discarded_at")
+    list_filter = ("kind",)
+    list_select_related = ("auction",)
     ordering = ("-pk",)
 
 

@@ -5,9 +5,7 @@ fencing number is lower than the highest it has seen. Events, outcomes and the p
 a ledger may die anywhere and the next one goes on where the database stands.
 """
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -25,11 +23,11 @@ from bidding import protocol
 from bidding.chain import chain_hash, private_part, public_digest
 from bidding.engine.keys import AuctionKeys
 from bidding.engine.lock import FencedLock
-from bidding.engine.outcomes import EngineError, NotSent
+from bidding.engine.outcomes import EngineError, LogEntry, NotSent
 from bidding.floor import floor
 from bidding.models import Bid, Event, LedgerPosition, Refusal
 from bidding.notices import Outbids
-from bidding.selectors import auctions_on_floor
+from bidding.selectors import auctions_on_floor, log_continues
 from bidding.services.announcing import announce_signal_now
 from bidding.services.chat import chat_heads, chat_store
 from bidding.signing import heads_sign
@@ -44,50 +42,6 @@ KEPT_IN_REDIS: Final = 5_000
 
 class LeaseLost(Exception):
     """Another ledger took over this auction; nothing of the batch was stored."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    """One entry of the log as Redis holds it."""
-
-    v: int
-    s: int
-    kind: str
-    run_id: int | None
-    at_ms: int
-    epoch: str
-    public: str
-    private: str
-    salt: str
-
-    @classmethod
-    def read(cls, entry_id: bytes, fields: dict[bytes, bytes]) -> "LogEntry":
-        """Return the typed form of a stream entry."""
-        v, _, s = entry_id.decode().partition("-")
-        run = fields[b"run"].decode()
-        return cls(
-            v=int(v),
-            s=int(s),
-            kind=fields[b"kind"].decode(),
-            run_id=int(run) if run else None,
-            at_ms=int(fields[b"at"]),
-            epoch=fields[b"epoch"].decode(),
-            public=fields[b"public"].decode(),
-            private=fields[b"private"].decode(),
-            salt=fields[b"salt"].decode(),
-        )
-
-    @property
-    def lot_run_id(self) -> int:
-        """The run of a lot's event; such an event always has one."""
-        if self.run_id is None:
-            raise EngineError(f"{self.kind} at {self.v}.{self.s} names no run")
-        return self.run_id
-
-    @property
-    def own_salt(self) -> str:
-        """The salt of this entry alone: entries of one decision share the one that the script was given."""
-        return hashlib.sha256(f"{self.salt}:{self.v}:{self.s}".encode()).hexdigest()
 
 
 class Ledger:
@@ -164,7 +118,7 @@ class Ledger:
         raw: Any = floor().xrange(log, min=f"{position.v}-{position.s}", count=BATCH + 1)
         entries = [LogEntry.read(entry_id, fields) for entry_id, fields in raw]
         if (position.v, position.s) != (0, 0) and (entries or floor().exists(log)):
-            _expect_stored(auction, position, entries)
+            _expect_stored(auction, position, entries[0] if entries else None)
         entries = [entry for entry in entries if (entry.v, entry.s) != (position.v, position.s)]
         if not entries:
             return False
@@ -217,16 +171,9 @@ class Ledger:
         return newest != before
 
 
-def _expect_stored(auction: Auction, position: LedgerPosition, entries: list[LogEntry]) -> None:
-    """Raise where Redis has another history than the database: it was restored to an older state and went on.
-
-    A rebuilt floor begins its log behind what is stored, and says so in its first entry.
-    """
-    known = Event.objects.values_list("salt", flat=True).get(auction=auction, v=position.v, s=position.s)
-    first = entries[0] if entries else None
-    if first is not None and (first.v, first.kind) == (position.v + 1, "REBUILT"):
-        return
-    if known != (first.own_salt if first and (first.v, first.s) == (position.v, position.s) else None):
+def _expect_stored(auction: Auction, position: LedgerPosition, first: LogEntry | None) -> None:
+    """Raise where Redis has another history than the database: it was restored to an older state and went on."""
+    if not log_continues(position, first):
         raise EngineError(
             f"auction {auction.pk}: the log does not hold what was stored at {position.v}.{position.s}: "
             "Redis went back to an older state, and nothing more of it is stored"

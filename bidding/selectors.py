@@ -1,19 +1,23 @@
 """Reads for the live floor: what a room needs to know of an auction, and what comes next. Changes nothing."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
-from auctions.models import Auction, AuctionStatus, Lot, LotImage, LotStatus
+from auctions.models import Auction, AuctionStatus, CommandKind, FloorCommand, Lot, LotImage, LotStatus
 from auctions.money import Currency
 from auctions.streaming import provider
 from bidding import protocol
 from bidding.engine import calls
 from bidding.engine.calls import NextLotInfo
-from bidding.engine.outcomes import Pulse, Snapshot
+from bidding.engine.keys import AuctionKeys
+from bidding.engine.outcomes import LogEntry, Pulse, Snapshot
 from bidding.engine.runner import arun, run
 from bidding.floor import async_floor, floor
+from bidding.models import Event, LedgerPosition
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,64 @@ def stream_part(auction: Auction) -> protocol.StreamPart:
     return protocol.StreamPart(
         state=provider().status(channel).state.value, kind=playback["kind"], playback_url=playback["url"]
     )
+
+
+class FloorFault(StrEnum):
+    """What may be wrong with what Redis knows of an auction."""
+
+    MISSING = "missing"
+    """Nothing: it was wiped, or is another server."""
+    BEHIND = "behind"
+    """An older state of what is stored."""
+    FORKED = "forked"
+    """It went back to an older state and went on: it holds entries that are not stored, and lacks some that are."""
+
+
+def floor_fault(auction: Auction, position: LedgerPosition) -> FloorFault | None:
+    """Say what is wrong with the floor of an auction; None where its log goes on from what is stored.
+
+    Two short reads. Raises a RedisError.
+    """
+    log, stored = AuctionKeys(auction.pk).log, (position.v, position.s)
+    place = floor_place(auction.pk)
+    if place is None:
+        # A schedule that has not been delivered yet is no loss: nothing was decided.
+        scheduled = FloorCommand.objects.filter(auction=auction, kind=CommandKind.SCHEDULE).exclude(done_at=None)
+        return FloorFault.MISSING if stored > (0, 0) or scheduled.exists() else None
+    if stored == (0, 0):
+        return None
+    if place < stored:
+        newest: Any = floor().xrevrange(log, count=1)
+        is_part = not newest or _is_stored(position, LogEntry.read(*newest[0]))
+        return FloorFault.BEHIND if is_part else FloorFault.FORKED
+    first: Any = floor().xrange(log, min=f"{position.v}-{position.s}", count=1)
+    goes_on = log_continues(position, LogEntry.read(*first[0]) if first else None)
+    return None if goes_on else FloorFault.FORKED
+
+
+def floor_place(auction_id: int) -> tuple[int, int] | None:
+    """Return the version and sub-number at which the floor is, None where it knows nothing; raises a RedisError."""
+    stored: Any = floor().hmget(AuctionKeys(auction_id).state, "v", "s")
+    return None if stored[0] is None else (int(stored[0]), int(stored[1]))
+
+
+def log_continues(position: LedgerPosition, first: LogEntry | None) -> bool:
+    """Say whether a log goes on from what is stored; `first` is its first entry that is not before the position.
+
+    It holds the last stored entry. Or it begins behind it, as a rebuilt floor's does, and says so.
+    """
+    stored = (position.v, position.s)
+    if stored == (0, 0):
+        return True
+    if first is None:
+        return False
+    if (first.v, first.s) == stored:
+        return _is_stored(position, first)
+    return (first.v, first.kind) == (position.v + 1, "REBUILT")
+
+
+def _is_stored(position: LedgerPosition, entry: LogEntry) -> bool:
+    return Event.objects.filter(auction=position.auction_id, v=entry.v, s=entry.s, salt=entry.own_salt).exists()
 
 
 async def room_snapshot(auction_id: int, registration_id: int | None = None) -> Snapshot:

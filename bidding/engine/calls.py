@@ -433,12 +433,14 @@ def rebuild(
     s: int,
     status: str,
     latest_ms: int,
+    over: tuple[int, int] | None,
     rest: Mapping[str, Any],
 ) -> Call[Done | NotDone]:
     """Write a lost auction's live state anew under a new epoch: REBUILT.
 
     `v` and `s` are the last version that the database holds, `latest_ms` the latest time in it, `rest` the hashes
-    and lists of `rebuild.lua`. Refused where Redis knows the auction at least as well.
+    and lists of `rebuild.lua`. `over` is the place of the live state that is written over, None where there is none:
+    refused where it is another meanwhile.
     """
     keys = AuctionKeys(auction_id)
     return _command(
@@ -461,6 +463,7 @@ def rebuild(
         s,
         status,
         latest_ms,
+        "" if over is None else f"{over[0]},{over[1]}",
         msgspec.json.encode(rest).decode(),
         salted=True,
     )

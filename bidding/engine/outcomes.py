@@ -1,5 +1,6 @@
 """What the engine's calls return: typed, immutable values. A refused bid is a value, not an exception."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -120,6 +121,50 @@ class Pulse:
     next_opens_at_ms: int | None
     rostrum: int | None
     """The user whom alone the desk obeys; None while it obeys everybody who runs the show."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One entry of the log as Redis holds it."""
+
+    v: int
+    s: int
+    kind: str
+    run_id: int | None
+    at_ms: int
+    epoch: str
+    public: str
+    private: str
+    salt: str
+
+    @classmethod
+    def read(cls, entry_id: bytes, fields: dict[bytes, bytes]) -> "LogEntry":
+        """Return the typed form of a stream entry."""
+        v, _, s = entry_id.decode().partition("-")
+        run = fields[b"run"].decode()
+        return cls(
+            v=int(v),
+            s=int(s),
+            kind=fields[b"kind"].decode(),
+            run_id=int(run) if run else None,
+            at_ms=int(fields[b"at"]),
+            epoch=fields[b"epoch"].decode(),
+            public=fields[b"public"].decode(),
+            private=fields[b"private"].decode(),
+            salt=fields[b"salt"].decode(),
+        )
+
+    @property
+    def lot_run_id(self) -> int:
+        """The run of a lot's event; such an event always has one."""
+        if self.run_id is None:
+            raise EngineError(f"{self.kind} at {self.v}.{self.s} names no run")
+        return self.run_id
+
+    @property
+    def own_salt(self) -> str:
+        """The salt of this entry alone: entries of one decision share the one that the script was given."""
+        return hashlib.sha256(f"{self.salt}:{self.v}:{self.s}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,16 @@
 """What the live floor leaves in the database, one file a subject."""
 
 from bidding.models.chat import LONGEST_SLOW_MODE_S, ChatMessage, ChatRoom, ModerationReason, ModeratorNote, Mute
-from bidding.models.ledger import Bid, BidChannel, Event, LedgerPosition, Refusal, SignedHead, SigningKey
+from bidding.models.ledger import (
+    Bid,
+    BidChannel,
+    DiscardedEntry,
+    Event,
+    LedgerPosition,
+    Refusal,
+    SignedHead,
+    SigningKey,
+)
 from bidding.models.notification import Notification, NotificationKind
 
 __all__ = [
@@ -10,6 +19,7 @@ __all__ = [
     "BidChannel",
     "ChatMessage",
     "ChatRoom",
+    "DiscardedEntry",
     "Event",
     "LedgerPosition",
     "ModerationReason",

@@ -57,6 +57,33 @@ class Event(models.Model):
         return f"{self.v} {self.kind}"
 
 
+class DiscardedEntry(models.Model):
+    """An entry of a log that Redis wrote after it had gone back to an older state, and that became no part of the log.
+
+    Bidders were told of it, so it is kept as it was for staff to settle.
+    """
+
+    auction = models.ForeignKey(Auction, on_delete=models.PROTECT, related_name="discarded_entries")
+    epoch = models.CharField(max_length=16)
+    v = models.BigIntegerField()
+    s = models.PositiveIntegerField(default=0)
+    kind = models.CharField(max_length=24)
+    at_ms = models.BigIntegerField()
+    public = models.TextField()
+    private = models.TextField()
+    salt = models.CharField(max_length=64)
+    discarded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("discarded entry")
+        verbose_name_plural = _("discarded entries")
+        ordering = ("auction", "v", "s", "pk")
+        constraints = (models.UniqueConstraint(fields=("auction", "v", "s", "salt"), name="discardedentry_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.v} {self.kind}"
+
+
 class BidChannel(models.TextChoices):
     """How a bid came in."""
 

@@ -1,13 +1,14 @@
 """Brings live auctions back from the database after Redis was wiped, replaced or restored to an older state.
 
 Open lots come back paused, under a new epoch: nobody is surprised by a clock that ran while nothing could be bid.
-Sold lots stay sold. What the ledger had not stored when Redis was lost is gone; the host is told to look.
+Sold lots stay sold. What the ledger had not stored when Redis was lost is gone; the host is told to look. Where Redis
+went back and then went on, what it decided since is kept aside for staff, and the stored history goes on.
 """
 
 import json
 import secrets
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from django.db.models import Sum
@@ -18,8 +19,6 @@ from auctions.errors import Refused
 from auctions.models import (
     Auction,
     AuctionStatus,
-    CommandKind,
-    FloorCommand,
     Lot,
     LotResult,
     LotRun,
@@ -31,10 +30,10 @@ from auctions.permissions import is_barred
 from bidding.engine import calls
 from bidding.engine.keys import AuctionKeys
 from bidding.engine.lock import fenced
-from bidding.engine.outcomes import EngineError, FloorMissing
+from bidding.engine.outcomes import EngineError, LogEntry
 from bidding.floor import floor
-from bidding.models import Bid, Event, LedgerPosition, Refusal
-from bidding.selectors import auctions_on_floor, pulse_now
+from bidding.models import Bid, DiscardedEntry, Event, LedgerPosition, Refusal
+from bidding.selectors import FloorFault, auctions_on_floor, floor_fault, floor_place
 from bidding.services.lots import floor_command
 
 logger = structlog.get_logger(__name__)
@@ -42,15 +41,11 @@ logger = structlog.get_logger(__name__)
 _REBUILDING_MS = 60_000
 
 
-def floor_is_behind(auction: Auction, position: LedgerPosition) -> bool:
-    """Say whether Redis knows less of an auction than the database: it was wiped, or an older state was restored."""
-    try:
-        pulse = pulse_now(auction.pk)
-    except FloorMissing:
-        # A schedule that has not been delivered yet is no loss: nothing was decided.
-        scheduled = FloorCommand.objects.filter(auction=auction, kind=CommandKind.SCHEDULE).exclude(done_at=None)
-        return position.v > 0 or position.s > 0 or scheduled.exists()
-    return pulse.v < position.v
+class Rebuilt(NamedTuple):
+    """The epoch under which an auction came back, and what Redis had decided that is not part of it any more."""
+
+    epoch: str
+    discarded: list[DiscardedEntry]
 
 
 def floor_check() -> list[Auction]:
@@ -59,18 +54,28 @@ def floor_check() -> list[Auction]:
     running = (AuctionStatus.SCHEDULED, AuctionStatus.LIVE)
     for auction in auctions_on_floor().filter(status__in=running).select_related("ledger"):
         try:
-            if floor_is_behind(auction, auction.ledger):
-                logger.error("floor_behind_database", auction=auction.pk, stored_v=auction.ledger.v, do="rebuild_live")
+            fault = floor_fault(auction, auction.ledger)
+            if fault is not None:
+                do = "rebuild_live --discard-forked" if fault is FloorFault.FORKED else "rebuild_live"
+                logger.error(
+                    "floor_differs",
+                    fault=fault.value,
+                    auction=auction.pk,
+                    v=auction.ledger.v,
+                    s=auction.ledger.s,
+                    do=do,
+                )
                 behind.append(auction)
         except (RedisError, EngineError, OSError) as error:
             logger.warning("floor_not_checked", auction=auction.pk, error=str(error))
     return behind
 
 
-def auction_rebuild(*, auction: Auction) -> str:
-    """Write the auction's live state anew and return its new epoch.
+def auction_rebuild(*, auction: Auction, discard_forked: bool = False) -> Rebuilt:
+    """Write the auction's live state anew from what is stored, under a new epoch.
 
-    Raises Refused where Redis knows the auction well enough, or where it is over.
+    Raises Refused where Redis knows the auction well enough, or where it is over. A floor that went on from an older
+    state is written over only with `discard_forked`; what it decided since is then kept as `DiscardedEntry`.
     """
     with fenced(floor(), f"rebuild:{auction.pk}", ttl_ms=_REBUILDING_MS) as fence:
         if fence is None:
@@ -79,8 +84,16 @@ def auction_rebuild(*, auction: Auction) -> str:
         position = LedgerPosition.objects.get(auction=auction)
         if auction.status not in (AuctionStatus.SCHEDULED, AuctionStatus.LIVE):
             raise Refused("over", _("This auction is over; nothing is rebuilt."))
-        if not floor_is_behind(auction, position):
+        over = floor_place(auction.pk)
+        fault = floor_fault(auction, position)
+        if fault is None:
             raise Refused("not_missing", _("The live floor knows this auction."))
+        if fault is FloorFault.FORKED and not discard_forked:
+            raise Refused(
+                "forked",
+                _("The live floor went back to an older state and went on: what it decided since is not stored."),
+            )
+        discarded = _keep_aside(auction) if fault is FloorFault.FORKED else []
         epoch = secrets.token_hex(4)
         past = _Past(auction)
         _write_personal(auction, past)
@@ -95,11 +108,37 @@ def auction_rebuild(*, auction: Auction) -> str:
                 s=position.s,
                 status=past.status,
                 latest_ms=latest or 0,
+                over=over,
                 rest=past.shared(),
             ),
         )
-        logger.warning("floor_rebuilt", auction=auction.pk, epoch=done.epoch, v=done.v)
-        return done.epoch
+        logger.warning("floor_rebuilt", auction=auction.pk, epoch=done.epoch, v=done.v, discarded=len(discarded))
+        return Rebuilt(done.epoch, discarded)
+
+
+def _keep_aside(auction: Auction) -> list[DiscardedEntry]:
+    """Keep what the log in Redis holds and the database does not, and return it."""
+    raw: Any = floor().xrange(AuctionKeys(auction.pk).log)
+    entries = [LogEntry.read(*each) for each in raw]
+    stored = set(Event.objects.filter(auction=auction).values_list("v", "s", "salt")) if entries else set()
+    unstored = [entry for entry in entries if (entry.v, entry.s, entry.own_salt) not in stored]
+    kept = [
+        DiscardedEntry(
+            auction=auction,
+            v=entry.v,
+            s=entry.s,
+            kind=entry.kind,
+            at_ms=entry.at_ms,
+            epoch=entry.epoch,
+            public=entry.public,
+            private=entry.private,
+            salt=entry.own_salt,
+        )
+        for entry in unstored
+    ]
+    # A rebuild that was refused because Redis went on meanwhile has kept some of them already.
+    DiscardedEntry.objects.bulk_create(kept, ignore_conflicts=True)
+    return kept
 
 
 @dataclass
@@ -310,19 +349,21 @@ def _write_personal(auction: Auction, past: _Past) -> None:
     """Write what belongs to single bidders first: the script that follows makes the auction known."""
     keys = AuctionKeys(auction.pk)
     pipe = floor().pipeline(transaction=False)
+    # An older state, or one that is discarded, may have left answers that are not true.
+    for lot_id in Lot.objects.filter(auction=auction).values_list("pk", flat=True):
+        pipe.delete(keys.pre_bids(lot_id))
+    for bidder in Registration.objects.filter(auction=auction).values_list("pk", flat=True):
+        pipe.delete(keys.own_pre_bids(bidder), keys.answers(bidder), keys.answer_ids(bidder))
     own: dict[int, dict[int, int]] = {}
     for lot_id, bids in past.pre_bids.items():
-        pipe.delete(keys.pre_bids(lot_id))
         for registration_id, stored in bids.items():
             pipe.hset(keys.pre_bids(lot_id), str(registration_id), stored)
             own.setdefault(registration_id, {})[lot_id] = json.loads(stored.partition(" ")[2])["maximum"]
     for registration_id, lots in own.items():
-        pipe.delete(keys.own_pre_bids(registration_id))
         for lot_id, maximum in lots.items():
             pipe.hset(keys.own_pre_bids(registration_id), str(lot_id), maximum)
     for registration_id, answers in past.answers.items():
         latest = dict(list(answers.items())[-calls.ANSWERS_REMEMBERED :])
-        pipe.delete(keys.answers(registration_id), keys.answer_ids(registration_id))
         for bid_id, answer in latest.items():
             pipe.hset(keys.answers(registration_id), bid_id, answer)
         pipe.rpush(keys.answer_ids(registration_id), *latest)

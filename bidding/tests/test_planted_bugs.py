@@ -23,6 +23,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from auction_site import embedded
+from auctions.errors import Refused
 from bidding import ledger, protocol
 from bidding.engine import calls, lock, scripts
 from bidding.engine.keys import AuctionKeys
@@ -30,10 +31,10 @@ from bidding.engine.outcomes import BidAccepted, BidRejected, Done, EngineError,
 from bidding.engine.runner import run
 from bidding.engine.scripts import Script
 from bidding.ledger import LeaseLost, Ledger
-from bidding.models import Bid, Event, LedgerPosition
+from bidding.models import Bid, DiscardedEntry, Event, LedgerPosition
 from bidding.replay import verify_auction
 from bidding.selectors import RoomInfo, room_info
-from bidding.services import auction_end, auction_rebuild, bid_void, bids, lot_hammer, lot_open, lot_warn
+from bidding.services import auction_end, auction_rebuild, bid_void, bids, floor_check, lot_hammer, lot_open, lot_warn
 from bidding.tests.conftest import ANNA, BORIS, CLARA, HOST, FloorDriver, Show
 from bidding.tests.test_a_show import bid
 
@@ -405,6 +406,34 @@ def a_log_that_is_another_one_is_never_stored(stage: Stage) -> None:
     promise(Event.objects.count() == stored, "two histories were stored as one")
 
 
+def a_fork_is_given_up_openly(stage: Stage) -> None:
+    """Let Redis go back behind a stored bid and take another; nothing of it is lost or passes for what is stored."""
+    show = stage.show
+    lot_open(lot=show.lots[0], actor=show.host)
+    floor = stage.request.getfixturevalue("floor")
+    show.store()
+    older = {key: floor.dump(key) for key in floor.scan_iter("{auction:*")}
+    bid(show, 0, "10.00")
+    show.store()
+    floor.flushall()
+    for key, dumped in older.items():
+        floor.restore(key, 0, dumped)
+    other = "00000000-0000-4000-8000-000000000001"
+    bid(show, 1, "20.00", id=other)
+    promise(floor_check() == [show.auction], "the fork was not found")
+    try:
+        auction_rebuild(auction=show.auction)
+    except Refused:
+        pass
+    else:
+        promise(False, "a live state was discarded unasked")
+    auction_rebuild(auction=show.auction, discard_forked=True)
+    kept = [json.loads(entry.private)["id"] for entry in DiscardedEntry.objects.all()]
+    promise(kept == [other], "what bidders were told is gone")
+    again = bid(show, 1, "20.00", id=other)
+    promise(getattr(again, "code", "") == "paused", "a bid of the discarded history counts")
+
+
 def a_frozen_ledger_stores_nothing(stage: Stage) -> None:
     show = stage.show
     lot_open(lot=show.lots[0], actor=show.host)
@@ -733,6 +762,7 @@ def lua(promise: int, check: Check, old: str, new: str) -> Bug:
 
 EMBEDDED = "auction_site.embedded:floor"
 REBUILD = "bidding.services.rebuilding:auction_rebuild"
+FAULT = "bidding.selectors:floor_fault"
 EXPECT_NEXT = "bidding.ledger:_expect_next"
 EXPECT_STORED = "bidding.ledger:_expect_stored"
 ATOMIC = (
@@ -893,7 +923,23 @@ BUGS = [
         "    if False and not follows",
         EXPECT_NEXT,
     ),
-    Bug(9, a_log_that_is_another_one_is_never_stored, "    if known != ", "    if False and known != ", EXPECT_STORED),
+    Bug(
+        9,
+        a_log_that_is_another_one_is_never_stored,
+        "if not log_continues",
+        "if False and not log_continues",
+        EXPECT_STORED,
+    ),
+    Bug(10, a_fork_is_given_up_openly, "    if place < stored:", "    return None\n    if place < stored:", FAULT),
+    Bug(10, a_fork_is_given_up_openly, "if fault is FloorFault.FORKED and not discard_forked:", "if False:", REBUILD),
+    Bug(10, a_fork_is_given_up_openly, "_keep_aside(auction) if", "[] if", REBUILD),
+    Bug(
+        10,
+        a_fork_is_given_up_openly,
+        ", keys.answers(bidder)",
+        "",
+        "bidding.services.rebuilding:_write_personal",
+    ),
     Bug(9, a_frozen_ledger_stores_nothing, "if position.fence > fence:", "if False:", STORE_LOG),
     Bug(
         10,

@@ -5,15 +5,18 @@ from collections.abc import Callable
 
 import pytest
 import redis
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from auctions.errors import Refused
 from auctions.models import CommandKind, Lot, LotStatus
 from bidding import protocol
+from bidding.engine import calls
 from bidding.engine.keys import AuctionKeys
-from bidding.engine.outcomes import Snapshot
-from bidding.models import Bid, Event
-from bidding.selectors import snapshot_now
+from bidding.engine.outcomes import NotDone, Snapshot
+from bidding.engine.runner import run
+from bidding.management.commands import run_ledger
+from bidding.models import Bid, DiscardedEntry, Event, LedgerPosition
+from bidding.selectors import FloorFault, floor_fault, snapshot_now
 from bidding.services import (
     auction_advance,
     auction_go_live,
@@ -63,7 +66,7 @@ def test_an_open_lot_comes_back_paused_with_price_leader_and_offers(running: Sho
     before = snapshot_now(running.auction.pk, running.bidders[0].pk)
     wipe(floor)
     assert floor_check() == [running.auction]
-    epoch = auction_rebuild(auction=running.auction)
+    epoch = auction_rebuild(auction=running.auction).epoch
     after = snapshot_now(running.auction.pk, running.bidders[0].pk)
     assert after.epoch == epoch != before.epoch
     assert after.v == before.v + 1
@@ -214,3 +217,139 @@ def test_a_wipe_between_going_live_and_its_delivery_loses_nothing(
     show.store()
     assert show.auction.went_live_at is not None
     assert Event.objects.filter(kind="AUCTION_LIVE").count() == 1
+
+
+# --- A floor that went back to an older state, and went on from there --------------------------------------------
+
+
+def fault(show: Show) -> FloorFault | None:
+    return floor_fault(show.auction, LedgerPosition.objects.get(auction=show.auction))
+
+
+def backup(floor: redis.Redis) -> dict[bytes, bytes]:
+    """Return all that Redis holds."""
+    return {key: floor.dump(key) or b"" for key in floor.scan_iter("{auction:*")}
+
+
+def restore(floor: redis.Redis, dumped: dict[bytes, bytes]) -> None:
+    """Bring an older state back, as it comes from a backup."""
+    wipe(floor)
+    for key, value in dumped.items():
+        floor.restore(key, 0, value)
+
+
+@pytest.fixture
+def forked(running: Show, floor: redis.Redis) -> Show:
+    """Return a show whose Redis went back behind a stored bid of Clara's, and took other bids since."""
+    older = backup(floor)
+    bid(running, 2, "70.00", id=bid_id(6))
+    running.store()
+    restore(floor, older)
+    bid(running, 1, "65.00", id=bid_id(7))
+    bid(running, 0, "95.00", max=True, id=bid_id(8))
+    bid(running, 0, "99.00", max=True, id=bid_id(9))
+    return running
+
+
+def test_a_forked_floor_is_found_and_never_written_over_unasked(forked: Show, floor: redis.Redis) -> None:
+    before = backup(floor)
+    assert fault(forked) is FloorFault.FORKED
+    assert floor_check() == [forked.auction]
+    with pytest.raises(Refused) as refused:
+        auction_rebuild(auction=forked.auction)
+    assert refused.value.code == "forked"
+    assert backup(floor).keys() == before.keys()
+    assert snapshot_now(forked.auction.pk).status == "live"
+    assert not DiscardedEntry.objects.exists()
+
+
+def test_a_forked_floor_comes_back_as_it_was_stored_and_the_rest_is_kept_aside(
+    forked: Show, floor: redis.Redis
+) -> None:
+    rebuilt = auction_rebuild(auction=forked.auction, discard_forked=True)
+    after = snapshot_now(forked.auction.pk)
+    lot = lot_of(after)
+    assert (after.epoch, lot["status"], lot["current_amount"], lot["leader"]) == (
+        rebuilt.epoch,
+        "paused",
+        "70.00",
+        {"paddle": 103},
+    )
+    v = Event.objects.latest("v", "s").v
+    kept = [(entry.v, entry.s, entry.kind) for entry in DiscardedEntry.objects.order_by("v", "s")]
+    assert kept == [(v, 0, "HIGHEST_BID"), (v + 1, 0, "HIGHEST_BID"), (v + 1, 1, "MAX_RAISED")]
+    assert [entry.v for entry in rebuilt.discarded] == [v, v + 1, v + 1]
+    assert json.loads(rebuilt.discarded[0].private)["id"] == bid_id(7)
+    forked.store()
+    assert (Event.objects.latest("v", "s").kind, fault(forked), floor_check()) == ("REBUILT", None, [])
+
+
+def test_what_was_accepted_in_the_fork_alone_is_decided_anew(forked: Show) -> None:
+    auction_rebuild(auction=forked.auction, discard_forked=True)
+    lot_resume(lot=forked.lots[1], actor=forked.host)
+    again = bid(forked, 1, "65.00", id=bid_id(7))
+    assert isinstance(again, protocol.BidRejected)
+    assert again.code == "too_low"
+    assert isinstance(bid(forked, 2, "70.00", id=bid_id(6)), protocol.BidAccepted)
+
+
+def test_a_fork_that_has_not_come_as_far_as_the_database_is_one_too(running: Show, floor: redis.Redis) -> None:
+    older = backup(floor)
+    for amount in ("70.00", "80.00", "90.00"):
+        bid(running, 1 if amount == "80.00" else 2, amount)
+    running.store()
+    restore(floor, older)
+    assert fault(running) is FloorFault.BEHIND
+    bid(running, 1, "65.00")
+    assert fault(running) is FloorFault.FORKED
+
+
+def test_a_floor_that_lacks_or_exchanged_a_private_entry_is_found(running: Show, floor: redis.Redis) -> None:
+    older = backup(floor)
+    bid(running, 0, "80.00", max=True)
+    running.store()
+    restore(floor, older)
+    assert fault(running) is FloorFault.BEHIND
+    bid(running, 0, "85.00", max=True)
+    assert fault(running) is FloorFault.FORKED
+    assert len(auction_rebuild(auction=running.auction, discard_forked=True).discarded) == 1
+    own = snapshot_now(running.auction.pk, running.bidders[0].pk).own
+    assert own is not None
+    assert own.maximum == 8_000
+
+
+def test_a_floor_that_went_on_while_it_was_looked_at_is_not_written_over(running: Show, floor: redis.Redis) -> None:
+    pulse = snapshot_now(running.auction.pk)
+    call = calls.rebuild(
+        running.auction.pk, epoch="e", exponent=2, v=1, s=0, status="live", latest_ms=0, over=(pulse.v - 1, 0), rest={}
+    )
+    refused = run(floor, call)
+    assert isinstance(refused, NotDone)
+    assert refused.code == "not_missing"
+
+
+def test_the_command_discards_a_fork_only_when_it_is_told_to_and_says_what_it_kept(
+    forked: Show, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(CommandError, match="--discard-forked"):
+        call_command("rebuild_live")
+    call_command("rebuild_live", "--discard-forked")
+    told = capsys.readouterr().out
+    assert f"Auction {forked.auction.pk} is back" in told
+    assert "2 HIGHEST_BID, 1 MAX_RAISED" in told
+
+
+def test_a_ledger_looks_at_the_floor_again_and_again(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> None:
+    command, looks = run_ledger.Command(), []
+
+    def look() -> list[object]:
+        looks.append(1)
+        command._stopping = len(looks) == 3
+        return []
+
+    monkeypatch.setattr(run_ledger, "CHECK_S", 0)
+    monkeypatch.setattr(run_ledger, "floor_check", look)
+    monkeypatch.setattr(run_ledger, "check_floor", lambda _client: [])
+    monkeypatch.setattr("signal.signal", lambda *_handler: None)
+    command.handle()
+    assert len(looks) == 3

@@ -17,6 +17,8 @@ from bidding.signing import signing_key_publish
 
 logger = structlog.get_logger(__name__)
 
+CHECK_S = 30
+"""How often a ledger looks whether Redis still has the history that is stored, also where nothing happens."""
 PAUSE_S = 0.1
 """How long a ledger waits when there is nothing to store; a result is at most so much later in the database."""
 
@@ -43,8 +45,11 @@ class Command(BaseCommand):
             close_old_connections()
         ledger = Ledger()
         logger.info("ledger_started")
-        self._check_floor()
+        check_at = time.monotonic()
         while not self._stopping:
+            if time.monotonic() >= check_at:
+                self._check_floor()
+                check_at = time.monotonic() + CHECK_S
             try:
                 found = ledger.store_all()
             except DatabaseError as error:
@@ -57,7 +62,7 @@ class Command(BaseCommand):
         ledger.release()
 
     def _check_floor(self) -> None:
-        """Say at the start what must be rebuilt; what cannot be checked now is found by the next start or tick."""
+        """Say what must be rebuilt; what cannot be checked now is found the next time."""
         try:
             floor_check()
         except DatabaseError as error:

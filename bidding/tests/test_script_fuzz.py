@@ -184,7 +184,7 @@ def commands() -> dict[str, list[Call[Any]]]:
     following = NextLotInfo(8, "8", "Next", None, 1_000)
     desk: dict[str, Any] = {"lot_id": 7, "seen_v": 9, "actor": 1}
     opening: dict[str, Any] = {"lot_id": 8, "number": "8", "title": "B", "image_url": None, "rules": RULES}
-    lost: dict[str, Any] = {"exponent": 2, "v": 0, "s": 0, "status": "live", "latest_ms": 0}
+    lost: dict[str, Any] = {"exponent": 2, "v": 0, "s": 0, "status": "live", "latest_ms": 0, "over": None}
     rest: dict[str, Any] = {"registrations": {}, "catalogue": {}, "won": {}, "offers": [], "recent": [], "runs": []}
     return {
         "bid_status": [calls.bid_status(4, registration_id=1, bid_id="a")],

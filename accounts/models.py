@@ -10,6 +10,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -32,11 +33,28 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=username.strip().lower() if username else None)
 
 
+class MailKind(models.TextChoices):
+    """Mails that a person may do without. What they must know, like an answer of staff, is always sent."""
+
+    OUTBID = "outbid", _("Somebody bid more than I did while I was away")
+    WON = "won", _("What I won, when a show is over")
+    REMINDER = "reminder", _("A show that I asked to be reminded of begins")
+
+
 class User(AbstractBaseUser, PermissionsMixin):
     """A person with an account. Public pages show a paddle or this display name, never the e-mail."""
 
     email = models.EmailField(_("e-mail address"), unique=True, null=True, blank=True)
     display_name = models.CharField(_("display name"), max_length=60, blank=True)
+    avatar = models.ImageField(_("picture"), upload_to="avatars/", blank=True)
+    delivery_address = models.TextField(
+        _("address for orders"), max_length=400, blank=True, help_text=_("Shown to a house that you buy from.")
+    )
+    unwanted_mails = models.JSONField(default=list, blank=True, editable=False)
+    verified_at = models.DateTimeField(
+        _("verified"), null=True, blank=True, help_text=_("When staff made sure who this is; hosts see it.")
+    )
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True, editable=False)
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("staff"), default=False, help_text=_("May enter the admin."))
     date_joined = models.DateTimeField(_("joined"), auto_now_add=True)
@@ -75,6 +93,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_short_name(self) -> str:
         """Return the display name."""
         return self.display_name
+
+    def wants(self, kind: MailKind) -> bool:
+        """Say whether this person is told of it by mail."""
+        return kind.value not in self.unwanted_mails
 
 
 class Organizer(models.Model):
@@ -126,4 +148,135 @@ class Membership(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.user}: {self.get_role_display()} of {self.organizer}"
+        # The admin's history keeps these words for good, so they name no person.
+        return f"#{self.user_id}: {self.get_role_display()} of {self.organizer}"
+
+
+class HostRequestStatus(models.TextChoices):
+    """What became of somebody's wish to host."""
+
+    OPEN = "open", _("Waiting for an answer")
+    GRANTED = "granted", _("Granted")
+    DECLINED = "declined", _("Declined")
+
+
+class HostRequest(models.Model):
+    """Somebody asks to host auctions, and staff answers with a reason that the person reads."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="host_requests")
+    house = models.CharField(_("name of the house"), max_length=120)
+    about = models.TextField(_("what is sold"), max_length=2_000)
+    status = models.CharField(
+        _("status"), max_length=8, choices=HostRequestStatus, default=HostRequestStatus.OPEN, editable=False
+    )
+    reason = models.TextField(_("reason"), max_length=1_000, blank=True, help_text=_("The person reads it."))
+    answered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, editable=False, related_name="+")
+    answered_at = models.DateTimeField(_("answered"), null=True, editable=False)
+    created_at = models.DateTimeField(_("asked"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("host request")
+        verbose_name_plural = _("host requests")
+        ordering = ("-created_at", "-id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("user",), condition=models.Q(status="open"), name="hostrequest_one_open_a_user"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status="open", answered_by=None, answered_at=None)
+                | models.Q(status__in=("granted", "declined"), answered_by__isnull=False, answered_at__isnull=False),
+                name="hostrequest_answered_by_somebody",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.house}: {self.get_status_display()}"
+
+
+class StrikeReason(models.TextChoices):
+    """Why somebody has a strike; the public part of it."""
+
+    UNPAID = "unpaid", _("An order was not paid")
+    SHILL = "shill", _("Bids that were not meant")
+    ABUSE = "abuse", _("Abuse of other people")
+    FRAUD = "fraud", _("Deception")
+    OTHER = "other", _("Another reason")
+
+
+class StrikeQuerySet(models.QuerySet["Strike"]):
+    """Strikes, and which of them count."""
+
+    def active(self) -> "StrikeQuerySet":
+        """Return those that count now: neither lifted nor run out."""
+        return self.filter(lifted_at=None, expires_at__gt=timezone.now())
+
+
+class Strike(models.Model):
+    """A mark against somebody, by a house or by the site's staff, until it runs out or is lifted."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="strikes")
+    organizer = models.ForeignKey(
+        Organizer,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="strikes",
+        help_text=_("Empty: the site's own staff."),
+    )
+    reason = models.CharField(_("reason"), max_length=8, choices=StrikeReason)
+    note = models.TextField(_("note"), max_length=1_000, blank=True, help_text=_("Private: the person never sees it."))
+    expires_at = models.DateTimeField(_("until"))
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("given by"))
+    created_at = models.DateTimeField(_("given"), auto_now_add=True)
+    lifted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    lifted_at = models.DateTimeField(_("lifted"), null=True, blank=True)
+
+    objects = StrikeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("strike")
+        verbose_name_plural = _("strikes")
+        ordering = ("-created_at", "-id")
+        constraints = (
+            models.CheckConstraint(condition=models.Q(reason__in=StrikeReason.values), name="strike_reason_known"),
+            models.CheckConstraint(
+                condition=models.Q(lifted_at=None, lifted_by=None)
+                | models.Q(lifted_at__isnull=False, lifted_by__isnull=False),
+                name="strike_lifted_by_somebody",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_reason_display()} (#{self.user_id})"
+
+
+class TraceKind(models.TextChoices):
+    """What two accounts may have in common."""
+
+    ADDRESS = "address", _("Address")
+    DEVICE = "device", _("Device")
+
+
+class Trace(models.Model):
+    """That an account was used from an address or a device, known by a keyed hash alone.
+
+    Only staff see whether two accounts share one; `accounts.traces` forgets it after `TRACE_DAYS`.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="traces")
+    kind = models.CharField(max_length=8, choices=TraceKind)
+    digest = models.CharField(max_length=64)
+    first_seen_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("trace")
+        verbose_name_plural = _("traces")
+        indexes = (models.Index(fields=("digest",), name="trace_digest"),)
+        constraints = (
+            models.UniqueConstraint(fields=("user", "kind", "digest"), name="trace_once"),
+            models.CheckConstraint(condition=models.Q(kind__in=TraceKind.values), name="trace_kind_known"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of #{self.user_id}"

@@ -12,9 +12,10 @@ from django.apps import apps
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-from accounts.models import Membership, Role, User
+from accounts.models import HostRequest, Membership, Role, Strike, Trace, User
 from auctions.models import (
     Auction,
+    AuctionModerator,
     FloorCommand,
     Invitation,
     Invoice,
@@ -97,6 +98,10 @@ class Rows:
         self.invitation = Invitation.objects.create(auction=auction, email="g@example.test")
         self.user_invitation = Invitation.objects.create(auction=auction, user=other)
         self.membership = Membership.objects.create(organizer=self.organizer, user=other, role=Role.CLERK)
+        self.moderator = AuctionModerator.objects.create(auction=auction, email="m@example.test", created_by=other)
+        self.host_request = HostRequest.objects.create(user=other, house="House", about="Lamps.")
+        self.strike = Strike.objects.create(user=other, reason="unpaid", expires_at=NOW, created_by=other)
+        self.trace = Trace.objects.create(user=other, kind="device", digest="d")
 
 
 @pytest.fixture
@@ -135,6 +140,26 @@ BROKEN: dict[str, list[Callable[[Any], None]]] = {
     "auction_premium_at_most_all": [lambda r: change(r.auction, buyer_premium_bp=10_001)],
     "auction_has_terms_when_scheduled": [lambda r: change(r.auction, terms=None)],
     "auction_one_live_a_channel": [second_live_on_one_channel],
+    "auction_most_strikes_positive": [lambda r: change(r.auction, most_strikes=0)],
+    "auction_amounts_in_range": [
+        lambda r: change(r.auction, new_bidder_limit=-1),
+        lambda r: change(r.auction, new_bidder_limit=MAX_AMOUNT + 1),
+    ],
+    "auctionmoderator_once": [lambda r: again(r.moderator)],
+    "hostrequest_one_open_a_user": [lambda r: again(r.host_request)],
+    "hostrequest_answered_by_somebody": [
+        lambda r: change(r.host_request, status="granted"),
+        lambda r: change(r.host_request, status="declined", answered_at=NOW),
+        lambda r: change(r.host_request, answered_by=r.other),
+        lambda r: change(r.host_request, status="x", answered_by=r.other, answered_at=NOW),
+    ],
+    "strike_reason_known": [lambda r: change(r.strike, reason="x")],
+    "strike_lifted_by_somebody": [
+        lambda r: change(r.strike, lifted_at=NOW),
+        lambda r: change(r.strike, lifted_by=r.other),
+    ],
+    "trace_once": [lambda r: again(r.trace)],
+    "trace_kind_known": [lambda r: change(r.trace, kind="x")],
     "invitation_names_somebody": [lambda r: change(r.invitation, email="", user=None)],
     "invitation_email_once": [lambda r: again(r.invitation)],
     "invitation_user_once": [lambda r: again(r.user_invitation)],

@@ -6,6 +6,7 @@ deleted. Money is a whole number of the auction currency's minor units everywher
 
 from auctions.models.auction import (
     Auction,
+    AuctionModerator,
     AuctionStatus,
     EntryRequirement,
     Invitation,
@@ -45,6 +46,7 @@ from auctions.models.sale import (
 
 __all__ = [
     "Auction",
+    "AuctionModerator",
     "AuctionStatus",
     "Category",
     "CommandKind",

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organizer
-from auctions.models.fields import BasisPointsField, one_of, validate_time_zone
+from auctions.models.fields import AmountField, BasisPointsField, amounts_in_range, one_of, validate_time_zone
 from auctions.money import BASIS_POINTS, CURRENCIES, Currency
 
 
@@ -100,6 +100,18 @@ class Auction(models.Model):
     entry = models.CharField(
         _("entry requirement"), max_length=10, choices=EntryRequirement, default=EntryRequirement.NONE
     )
+    new_bidder_limit = AmountField(
+        _("limit of new bidders"),
+        null=True,
+        blank=True,
+        help_text=_("What an account that is new to the site may spend at most; empty for no limit."),
+    )
+    most_strikes = models.PositiveSmallIntegerField(
+        _("strikes that close the door"),
+        null=True,
+        blank=True,
+        help_text=_("Who has so many strikes gets no paddle; empty lets everybody in."),
+    )
     is_rehearsal = models.BooleanField(_("rehearsal"), default=False)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_time_zone])
     currency_code = models.CharField(
@@ -147,6 +159,11 @@ class Auction(models.Model):
                 condition=models.Q(status__in=("draft", "cancelled")) | models.Q(terms__isnull=False),
                 name="auction_has_terms_when_scheduled",
             ),
+            models.CheckConstraint(
+                condition=models.Q(most_strikes=None) | models.Q(most_strikes__gt=0),
+                name="auction_most_strikes_positive",
+            ),
+            amounts_in_range("auction", "new_bidder_limit"),
             models.UniqueConstraint(
                 fields=("stream_channel",),
                 condition=models.Q(status="live"),
@@ -200,3 +217,26 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.email or self.user} → {self.auction}"
+
+
+class AuctionModerator(models.Model):
+    """Lets one person, known by e-mail, moderate one auction's room without a role of its house.
+
+    Like an invitation it counts for whoever proves the address: naming somebody does not tell who has an account.
+    """
+
+    auction = models.ForeignKey(Auction, on_delete=models.PROTECT, related_name="moderators")
+    email = models.EmailField(_("e-mail address"))
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("named by")
+    )
+    created_at = models.DateTimeField(_("named"), auto_now_add=True)
+    revoked_at = models.DateTimeField(_("taken back"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("moderator of an auction")
+        verbose_name_plural = _("moderators of auctions")
+        constraints = (models.UniqueConstraint(fields=("auction", "email"), name="auctionmoderator_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.email} → {self.auction}"

@@ -11,9 +11,10 @@ from typing import Final
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Lower
 
 from accounts.models import Membership, Organizer, Role, User
-from auctions.models import Auction, AuctionStatus, Invitation, Registration, Visibility
+from auctions.models import Auction, AuctionModerator, AuctionStatus, Invitation, Registration, Visibility
 
 AnyUser = User | AnonymousUser
 
@@ -25,6 +26,8 @@ ENTERING: Final = (*MANAGING, Role.CLERK)
 """Roles that enter bids of the hall, the phone and the book."""
 KNOWING: Final = (*MANAGING, Role.CLERK, Role.FINANCE)
 """Roles that see who is behind a paddle, and reserves. Nobody sees a bidder's maximum."""
+STRIKING: Final = (*MANAGING, Role.FINANCE)
+"""Roles that give strikes to people and lift them."""
 
 
 def visible_auctions(user: AnyUser) -> QuerySet[Auction]:
@@ -50,6 +53,7 @@ def viewable_auctions(user: AnyUser) -> QuerySet[Auction]:
         | (_published() & _let_in(known))
         | (_published(archived=True) & took_part)
         | Q(organizer__in=_organizer_ids(known, Role))
+        | Q(pk__in=_moderated(known))
     )
 
 
@@ -65,17 +69,23 @@ def manageable_auctions(user: AnyUser) -> QuerySet[Auction]:
 
 def managed_organizers(user: AnyUser) -> QuerySet[Organizer]:
     """Return the organizers for which this person may prepare and run auctions."""
-    known = _known(user)
-    if known is None:
-        return Organizer.objects.none()
-    if known.is_superuser:
-        return Organizer.objects.all()
-    return Organizer.objects.filter(pk__in=_organizer_ids(known, MANAGING))
+    return _organizers(user, MANAGING)
+
+
+def striking_organizers(user: AnyUser) -> QuerySet[Organizer]:
+    """Return the organizers for which this person may give strikes and lift them."""
+    return _organizers(user, STRIKING)
 
 
 def can_view(user: AnyUser, auction: Auction) -> bool:
     """Say whether the auction exists for this person."""
     return viewable_auctions(user).filter(pk=auction.pk).exists()
+
+
+def is_administrator(user: AnyUser) -> bool:
+    """Say whether this person runs the site: accounts, houses, host requests, private parts of the log."""
+    known = _known(user)
+    return known is not None and known.is_superuser
 
 
 def can_host(user: AnyUser) -> bool:
@@ -95,8 +105,8 @@ def can_manage(user: AnyUser, auction: Auction) -> bool:
 
 
 def can_moderate(user: AnyUser, auction: Auction) -> bool:
-    """Say whether this person may mute and remove people in the auction's room."""
-    return _has_role(user, auction.organizer_id, MODERATING)
+    """Say whether this person may mute and remove people in the auction's room: by a role, or named for it alone."""
+    return _has_role(user, auction.organizer_id, MODERATING) or _is_named(user, auction)
 
 
 def can_enter_bids(user: AnyUser, auction: Auction) -> bool:
@@ -109,12 +119,30 @@ def can_see_private(user: AnyUser, auction: Auction) -> bool:
     return _has_role(user, auction.organizer_id, KNOWING)
 
 
+def can_strike(user: AnyUser, organizer: Organizer | None) -> bool:
+    """Say whether this person may give strikes for an organizer and lift them; those of the site are for its staff."""
+    return is_administrator(user) if organizer is None else _has_role(user, organizer.pk, STRIKING)
+
+
+def room_role(user: AnyUser, auction: Auction) -> str | None:
+    """Return what this person is to the room: `host` for the house, `moderator` where named for the auction alone."""
+    known = _known(user)
+    if known is None:
+        return None
+    if _organizer_ids(known, Role).filter(organizer=auction.organizer_id).exists():
+        return "host"
+    return "moderator" if _is_named(known, auction) else None
+
+
+def works_for(user: AnyUser, auction: Auction) -> bool:
+    """Say whether this person has any part in running the auction."""
+    return _has_role(user, auction.organizer_id, Role) or _is_named(user, auction)
+
+
 def is_barred(user: AnyUser, auction: Auction) -> bool:
     """Say whether this person may not bid because they work for the auction: `own_lot` to the engine."""
     known = _known(user)
-    if known is None:
-        return False
-    return auction.created_by_id == known.pk or _has_role(known, auction.organizer_id, Role)
+    return known is not None and (auction.created_by_id == known.pk or works_for(known, auction))
 
 
 def _known(user: AnyUser) -> User | None:
@@ -126,6 +154,29 @@ def _has_role(user: AnyUser, organizer_id: int, roles: Iterable[Role]) -> bool:
     if known is None:
         return False
     return known.is_superuser or _organizer_ids(known, roles).filter(organizer=organizer_id).exists()
+
+
+def _is_named(user: AnyUser, auction: Auction) -> bool:
+    known = _known(user)
+    return known is not None and _moderated(known).filter(auction=auction).exists()
+
+
+def _moderated(user: User) -> QuerySet[AuctionModerator, int]:
+    # The same proof as for an invitation, as one query: this is asked for every page.
+    claimed = EmailAddress.objects.filter(user=user).annotate(lower=Lower("email"))
+    proved = Q(email__in=claimed.filter(verified=True).values("lower"))
+    if user.email:
+        proved |= Q(email=user.email) & ~Q(Exists(claimed.filter(lower=user.email)))
+    return AuctionModerator.objects.filter(proved, revoked_at__isnull=True).values_list("auction", flat=True)
+
+
+def _organizers(user: AnyUser, roles: Iterable[Role]) -> QuerySet[Organizer]:
+    known = _known(user)
+    if known is None:
+        return Organizer.objects.none()
+    if known.is_superuser:
+        return Organizer.objects.all()
+    return Organizer.objects.filter(pk__in=_organizer_ids(known, roles))
 
 
 def _organizer_ids(user: User, roles: Iterable[Role]) -> QuerySet[Membership, int]:
@@ -140,15 +191,21 @@ def _published(*, archived: bool = False) -> Q:
 
 
 def _let_in(user: User) -> Q:
-    # An address that somebody typed at sign-up proves nothing until it is verified. An address without a row at
-    # allauth was set by staff or a provider.
-    addresses = EmailAddress.objects.filter(user=user)
-    verified = {address.email.lower() for address in addresses if address.verified}
-    claimed = {address.email.lower() for address in addresses}
-    own = {user.email} if user.email and user.email not in claimed else set()
     invited = Q(user=user)
-    for email in sorted(verified | own):
+    for email in sorted(_addresses(user)):
         invited |= Q(email__iexact=email)
     invitations = Invitation.objects.filter(invited, auction=OuterRef("pk"), revoked_at__isnull=True)
     registrations = Registration.objects.filter(auction=OuterRef("pk"), user=user)
     return Q(Exists(invitations)) | Q(Exists(registrations))
+
+
+def _addresses(user: User) -> set[str]:
+    """Return the addresses, in lower case, that are proved to be this person's.
+
+    An address that somebody typed at sign-up proves nothing until it is verified. An address without a row at allauth
+    was set by staff or a provider.
+    """
+    addresses = EmailAddress.objects.filter(user=user)
+    verified = {address.email.lower() for address in addresses if address.verified}
+    claimed = {address.email.lower() for address in addresses}
+    return verified | ({user.email} if user.email and user.email not in claimed else set())

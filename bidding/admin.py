@@ -22,6 +22,7 @@ from accounts.models import User
 from auctions.admin import AuctionAdmin, LotAdmin, OrganizerScoped, money, show_refusal
 from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus, Lot
+from auctions.permissions import is_administrator
 from bidding import services
 from bidding.engine.outcomes import EngineError
 from bidding.models import Bid, DiscardedEntry, Event, LedgerPosition, Refusal
@@ -208,8 +209,7 @@ class AdministratorsOnly(OrganizerScoped):
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Let site administrators in."""
-        user = _actor(request)
-        return user.is_active and user.is_superuser
+        return is_administrator(_actor(request))
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let site administrators see it."""
@@ -223,11 +223,11 @@ class KeepsPrivate(OrganizerScoped):
 
     def get_exclude(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Leave the private fields to site administrators."""
-        return (*(self.exclude or ()), *(() if _actor(request).is_superuser else self._private))
+        return (*(self.exclude or ()), *(() if is_administrator(_actor(request)) else self._private))
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Refuse a host's filter by what is hidden."""
-        if lookup.partition(LOOKUP_SEP)[0] in self._private and not _actor(request).is_superuser:
+        if lookup.partition(LOOKUP_SEP)[0] in self._private and not is_administrator(_actor(request)):
             return False
         allowed: bool = super().lookup_allowed(lookup, value, request)
         return allowed
@@ -289,7 +289,7 @@ class EventAdmin(KeepsPrivate):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         """Keep what stays private from hosts: raised maxima are entries of their own."""
         queryset: QuerySet[Event] = super().get_queryset(request)
-        return queryset if _actor(request).is_superuser else queryset.filter(s=0)
+        return queryset if is_administrator(_actor(request)) else queryset.filter(s=0)
 
 
 @admin.register(Refusal)

@@ -22,10 +22,10 @@ from django.http.cookie import parse_cookie
 from redis.exceptions import RedisError
 
 from accounts.bearer import BearerRefused, BearerUnavailable, bearer_sign_in, bearer_token
-from accounts.models import Membership, User
+from accounts.models import User
 from accounts.sign_ins import SignIn, ended_sign_ins, sign_in_of
 from auctions.models import Auction, Registration, RegistrationStatus
-from auctions.permissions import can_view, is_barred
+from auctions.permissions import can_view, is_barred, room_role
 from bidding.models import LedgerPosition
 from bidding.protocol import CloseCode, RefusalCode
 from bidding.selectors import RoomInfo, room_info
@@ -264,11 +264,11 @@ def _user(headers: Collection[tuple[bytes, bytes]]) -> tuple[User | AnonymousUse
 
 def _known(visitor: Visitor, user: User, auction: Auction) -> Visitor:
     registration = Registration.objects.filter(auction=auction, user=user).first()
-    is_host = Membership.objects.filter(organizer=auction.organizer_id, user=user).exists()
+    role = room_role(user, auction)
     return replace(
         visitor,
-        author=_author(user, registration, is_host=is_host),
-        role="host" if is_host else None,
+        author=_author(user, registration, role),
+        role=role,
         registration_id=registration.pk if registration else None,
         paddle=registration.paddle if registration else None,
         status=registration.status if registration else None,
@@ -276,11 +276,11 @@ def _known(visitor: Visitor, user: User, auction: Auction) -> Visitor:
     )
 
 
-def _author(user: User, registration: Registration | None, *, is_host: bool) -> str:
+def _author(user: User, registration: Registration | None, role: str | None) -> str:
     """Return how chat names somebody; never the e-mail, and nobody may pass for the host or another paddle."""
-    if is_host:
-        return "Host"
+    if role is not None:
+        return role.capitalize()
     chosen = registration.alias if registration else user.display_name
-    if chosen and not chosen.strip().casefold().startswith(("host", "paddle", "auctioneer", "admin")):
+    if chosen and not chosen.strip().casefold().startswith(("host", "paddle", "auctioneer", "admin", "moderator")):
         return chosen
     return f"Paddle {registration.paddle}" if registration else "Guest"

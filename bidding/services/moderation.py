@@ -14,10 +14,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
-from accounts.models import Membership, User
+from accounts.models import User
 from auctions.errors import Refused
 from auctions.models import Auction, Registration
-from auctions.permissions import can_manage, can_moderate
+from auctions.permissions import can_manage, can_moderate, works_for
 from bidding import protocol
 from bidding.engine.side import RoomKeys
 from bidding.floor import side
@@ -45,7 +45,7 @@ def chat_line_remove(*, auction: Auction, entry: str, actor: User, reason: Moder
             was_pinned = ChatRoom.objects.filter(auction=auction, pinned=said).update(pinned=None)
             if was_pinned:
                 _tell_rules(auction)
-        transaction.on_commit(partial(_forget, auction.pk, entry))
+        transaction.on_commit(partial(line_forget, auction.pk, entry))
     return said
 
 
@@ -100,7 +100,7 @@ def person_mute(
     Raises Refused where the person works for the auction.
     """
     _check_moderator(actor, auction)
-    if user.is_superuser or Membership.objects.filter(organizer=auction.organizer_id, user=user).exists():
+    if works_for(user, auction):
         raise Refused("own_team", _("Who works for the auction cannot be muted."))
     if minutes is not None and not 1 <= minutes <= LONGEST_MUTE_MIN:
         raise Refused("invalid", _("A mute takes 1 to %(most)s minutes.") % {"most": LONGEST_MUTE_MIN}, field="minutes")
@@ -200,7 +200,7 @@ def _no_such_line() -> Refused:
     return Refused("not_found", _("There is no such line."))
 
 
-def _forget(auction_id: int, entry: str) -> None:
+def line_forget(auction_id: int, entry: str) -> None:
     """Let a line go from the stream, so that nobody who joins reads it, then from the pages."""
     try:
         side().xdel(RoomKeys(auction_id).chat, entry)

@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.activity.LastSeenMiddleware",
     "accounts.second_factor.SecondFactorMiddleware",
+    "accounts.traces.TracesMiddleware",
     "auction_site.csp.AdminPolicyMiddleware",
 ]
 
@@ -189,6 +190,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"bidding.tasks.tick": {"queue": "ticks"}, "bidding.tasks.close_due": {"queue": "ticks"}}
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "bidding.tasks.tick", "schedule": 1.0, "options": {"expires": 1.0}},
+    "forget": {"task": "accounts.tasks.forget", "schedule": 3_600.0, "options": {"expires": 3_600.0}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -245,6 +247,10 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
 MFA_TOTP_ISSUER = SITE_NAME
 SECOND_FACTOR_PATHS = () if _RELAXED else ("/admin/", "/host/")
 """Where staff and hosts must have signed in with a second factor; what is there changes shows."""
+NEW_ACCOUNT_DAYS = env.number("NEW_ACCOUNT_DAYS", 30)
+"""How long an account is new: where an auction limits new bidders, they get that limit."""
+TRACE_DAYS = env.number("TRACE_DAYS", 90, minimum=1)
+"""How long it is kept, as keyed hashes, from which address and device an account was used."""
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -1,10 +1,10 @@
 """People, organizers and roles in the admin, for site administrators.
 
 Hosts never see these lists: they would show them everybody's address. Nobody is deleted here; an account is
-made inactive, an organizer archived.
+made inactive, an organizer archived. `auctions.admin` registers the accounts, with what depends on permissions.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
@@ -39,21 +39,27 @@ class OwnMembershipInline(TabularInline):
     autocomplete_fields = ("organizer",)
 
 
-@admin.register(User)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     """Accounts, found by address or name."""
 
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("email", "display_name", "is_active", "is_staff", "is_superuser", "date_joined")
+    list_display: tuple[str, ...] = (
+        "email",
+        "display_name",
+        "is_active",
+        "is_staff",
+        "is_superuser",
+        "date_joined",
+    )
     list_filter = ("is_active", "is_staff", "is_superuser")
     search_fields = ("email", "display_name")
     ordering = ("-date_joined",)
     filter_horizontal = ()
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields: ClassVar[tuple[str, ...]] = ("last_login", "date_joined")
     inlines = (OwnMembershipInline,)
-    fieldsets = (
+    fieldsets: ClassVar[tuple[Any, ...]] = (
         (None, {"fields": ("email", "display_name", "password")}),
         (_("What they may do"), {"fields": ("is_active", "is_staff", "is_superuser")}),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),

@@ -9,20 +9,29 @@ from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import PaginationInlineFormSet
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
-from accounts.models import Organizer, User
-from auctions import permissions, rules, services
+from accounts.admin import UserAdmin
+from accounts.models import HostRequest, HostRequestStatus, Organizer, Strike, User
+from accounts.traces import linked_accounts
+from auctions import people, permissions, rules, services, standing
 from auctions.errors import Refused
 from auctions.form_fields import AmountField, IncrementsField, SecondsField
 from auctions.models import (
     Auction,
+    AuctionModerator,
     AuctionStatus,
     Category,
     Consignor,
@@ -62,7 +71,7 @@ class OrganizerScoped(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return what this person works with."""
         queryset: QuerySet[Any] = super().get_queryset(request)
-        if cast(User, request.user).is_superuser:
+        if permissions.is_administrator(cast(User, request.user)):
             return queryset
         return queryset.filter(self.scope(request))
 
@@ -336,6 +345,12 @@ class LotInline(TabularInline):
 class AuctionForm(RefusableForm):
     """An auction as a host writes it."""
 
+    new_bidder_limit = AmountField(
+        label=_("limit of new bidders"),
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("What an account that is new to the site may spend at most; empty for no limit."),
+    )
     gap_ms = SecondsField(label=_("pause between lots (s)"), widget=UnfoldAdminTextInputWidget, initial=8_000)
     organizer = forms.ModelChoiceField(
         label=_("organizer"),
@@ -348,6 +363,13 @@ class AuctionForm(RefusableForm):
     class Meta:
         model = Auction
         fields: ClassVar[Any] = "__all__"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "new_bidder_limit" in self.fields:
+            code = self.data.get("currency_code") if "currency_code" in self.fields else None
+            field = cast(AmountField, self.fields["new_bidder_limit"])
+            field.currency = CURRENCIES.get(code or self.instance.currency_code, CURRENCIES["EUR"])
 
 
 class AuctionAdmin(RefusalAware):
@@ -365,7 +387,7 @@ class AuctionAdmin(RefusalAware):
     fieldsets = (
         (None, {"fields": ("title", "description", "cover", "organizer", "status", "cancel_reason")}),
         (_("When"), {"fields": ("starts_at", "time_zone", "auto_start", "auto_advance", "gap_ms")}),
-        (_("Who"), {"fields": ("visibility", "entry", "is_rehearsal")}),
+        (_("Who"), {"fields": ("visibility", "entry", "new_bidder_limit", "most_strikes", "is_rehearsal")}),
         (_("Money and terms"), {"fields": ("currency_code", "buyer_premium_bp", "terms")}),
         (_("Video"), {"fields": ("stream_channel",)}),
     )
@@ -592,13 +614,98 @@ class CategoryAdmin(ModelAdmin):
 
 @admin.register(Registration)
 class RegistrationAdmin(OrganizerScoped):
-    """Paddles and who is behind them."""
+    """Paddles, who is behind them, and how far they are trusted."""
 
-    list_display = ("paddle", "auction", "user", "kind", "status", "terms_accepted_at")
+    list_display = ("paddle", "auction", "user", "verified", "strikes", "limit", "kind", "status", "terms_accepted_at")
     list_filter = ("status", "kind")
     search_fields = ("user__email", "user__display_name", "alias", "paddle")
     list_select_related = ("auction", "user")
-    fields = ("auction", "paddle", "user", "kind", "alias", "status", "terms", "terms_accepted_at", "created_at")
+    actions = ("lift_limit",)
+    fields = (
+        "auction",
+        "paddle",
+        "user",
+        "verified",
+        "strikes",
+        "limit",
+        "kind",
+        "alias",
+        "status",
+        "terms",
+        "terms_accepted_at",
+        "created_at",
+    )
+    readonly_fields = ("verified", "strikes", "limit")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Registration]:
+        """Return the paddles with the strikes of those behind them."""
+        counting = Q(user__strikes__lifted_at=None, user__strikes__expires_at__gt=timezone.now())
+        queryset: QuerySet[Registration] = super().get_queryset(request)
+        return queryset.annotate(strike_count=Count("user__strikes", filter=counting, distinct=True))
+
+    @admin.display(description=_("verified"), boolean=True)
+    def verified(self, registration: Registration) -> bool:
+        """Say whether the site's staff made sure who this is."""
+        return registration.user is not None and registration.user.verified_at is not None
+
+    @admin.display(description=_("strikes"))
+    def strikes(self, registration: Registration) -> int:
+        """Show how many strikes count now, whoever gave them."""
+        return cast(int, registration.strike_count)  # type: ignore[attr-defined]
+
+    @admin.display(description=_("spending limit"))
+    def limit(self, registration: Registration) -> str:
+        """Show what the bidder may spend."""
+        return money(registration.spending_limit, registration.auction.currency)
+
+    @admin.action(description=_("Lift the spending limit"))
+    def lift_limit(self, request: HttpRequest, registrations: QuerySet[Registration]) -> None:
+        """Let the selected bidders spend without a limit."""
+        for registration in registrations:
+            try:
+                standing.spending_limit_set(registration=registration, actor=cast(User, request.user), limit=None)
+            except Refused as refused:
+                show_refusal(request, refused, registration)
+            else:
+                messages.success(request, _("%(paddle)s: no limit from now on.") % {"paddle": registration})
+
+
+class AuctionModeratorForm(RefusableForm):
+    """Whom to name for which auction."""
+
+    class Meta:
+        model = AuctionModerator
+        fields: ClassVar[Any] = ("auction", "email")
+
+    def validate_unique(self) -> None:
+        """Leave it to the service: naming somebody again renews what was taken back."""
+
+
+@admin.register(AuctionModerator)
+class AuctionModeratorAdmin(RefusalAware):
+    """People who moderate one auction's room without a role of the house."""
+
+    form = AuctionModeratorForm
+    list_display = ("email", "auction", "created_by", "created_at", "revoked_at")
+    search_fields = ("email", "auction__title")
+    list_select_related = ("auction", "created_by")
+    ordering = ("-pk",)
+    fields = ("auction", "email")
+    actions = ("revoke_selected",)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let hosts name somebody."""
+        return permissions.can_host(cast(User, request.user))
+
+    def save_model(self, request: HttpRequest, obj: AuctionModerator, form: Any, change: bool) -> None:
+        """Name through the service."""
+        _become(obj, services.moderator_name(actor=cast(User, request.user), auction=obj.auction, email=obj.email))
+
+    @admin.action(description=_("Take it back"))
+    def revoke_selected(self, request: HttpRequest, moderators: QuerySet[AuctionModerator]) -> None:
+        """Let the selected people moderate no longer."""
+        for moderator in moderators:
+            services.moderator_revoke(actor=cast(User, request.user), moderator=moderator)
 
 
 @admin.register(LotRun)
@@ -699,6 +806,220 @@ class InvoiceAdmin(OrganizerScoped):
     def total(self, invoice: Invoice) -> str:
         """Show the total."""
         return money(invoice.total_amount, invoice.order.auction.currency)
+
+
+class StrikeForm(RefusableForm):
+    """A strike, given to whoever holds a paddle."""
+
+    auction = forms.ModelChoiceField(
+        label=_("auction"), queryset=Auction.objects.none(), widget=UnfoldAdminSelectWidget
+    )
+    paddle = forms.IntegerField(label=_("paddle"), min_value=1, max_value=2**31 - 1, widget=UnfoldAdminTextInputWidget)
+    days = forms.IntegerField(
+        label=_("days"), min_value=1, initial=standing.STRIKE_DAYS, widget=UnfoldAdminTextInputWidget
+    )
+    of_the_site = forms.BooleanField(
+        label=_("given by the site, not by the house"), required=False, widget=UnfoldBooleanSwitchWidget
+    )
+
+    class Meta:
+        model = Strike
+        fields: ClassVar[Any] = ("reason", "note")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        user = cast(User, cast(HttpRequest, self.request).user)
+        own = Auction.objects.filter(organizer__in=permissions.striking_organizers(user))
+        cast("forms.ModelChoiceField[Auction]", self.fields["auction"]).queryset = own
+        if not permissions.can_strike(user, None):
+            del self.fields["of_the_site"]
+
+    def clean(self) -> dict[str, Any] | None:
+        """Find who holds the paddle."""
+        cleaned = super().clean() or self.cleaned_data
+        holders = Registration.objects.filter(auction=cleaned.get("auction"), paddle=cleaned.get("paddle") or 0)
+        registration = holders.select_related("user").first()
+        if registration is not None and registration.user is not None:
+            cleaned["holder"] = registration.user
+        elif "paddle" not in self.errors and "auction" not in self.errors:
+            self.add_error("paddle", _("Nobody with an account holds this paddle."))
+        return cleaned
+
+
+@admin.register(Strike)
+class StrikeAdmin(RefusalAware):
+    """Strikes that houses and the site's staff gave. A house sees its own."""
+
+    organizer_path = "organizer"
+    list_display = ("user", "reason", "organizer", "created_at", "expires_at", "lifted_at", "created_by")
+    list_filter = ("reason",)
+    list_select_related = ("user", "organizer", "created_by")
+    fields = ("user", "organizer", "reason", "note", "expires_at", "created_by", "created_at", "lifted_by", "lifted_at")
+    actions = ("lift_selected",)
+
+    def scope(self, request: HttpRequest) -> Q:
+        """Return the condition that a strike is of a house for which this person gives some."""
+        return Q(organizer__in=permissions.striking_organizers(cast(User, request.user)))
+
+    def in_scope(self, request: HttpRequest, obj: Model | None) -> bool:
+        """Say whether this person works with a strike, or with any where it is None."""
+        if not permissions.striking_organizers(cast(User, request.user)).exists():
+            return False
+        return obj is None or obj.pk is None or self.get_queryset(request).filter(pk=obj.pk).exists()
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Let in who gives strikes."""
+        return self.in_scope(request, None)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let those give strikes who may."""
+        return self.in_scope(request, None)
+
+    def get_fields(self, request: HttpRequest, obj: Strike | None = None) -> tuple[str, ...]:
+        """Ask for a paddle; the strike itself names the person."""
+        if obj is not None:
+            return tuple(self.fields)
+        by_site = ("of_the_site",) if permissions.can_strike(cast(User, request.user), None) else ()
+        return ("auction", "paddle", "reason", "note", "days", *by_site)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Name only what the model has: the paddle is a field of the form."""
+        if obj is not None:
+            return super().get_form(request, obj, change, **kwargs)
+        return super().get_form(request, obj, change, form=StrikeForm, fields=("reason", "note"))
+
+    def save_model(self, request: HttpRequest, obj: Strike, form: Any, change: bool) -> None:
+        """Give it through the service."""
+        given = form.cleaned_data
+        strike = standing.strike_add(
+            user=given["holder"],
+            organizer=None if given.get("of_the_site") else given["auction"].organizer,
+            actor=cast(User, request.user),
+            reason=given["reason"],
+            days=given["days"],
+            note=given["note"],
+        )
+        _become(obj, strike)
+
+    @admin.action(description=_("Lift"))
+    def lift_selected(self, request: HttpRequest, strikes: QuerySet[Strike]) -> None:
+        """Let the selected strikes count no longer."""
+        for strike in strikes:
+            standing.strike_lift(strike=strike, actor=cast(User, request.user))
+
+
+class ForAdministrators(RefusalAware):
+    """Shown to site administrators alone."""
+
+    def in_scope(self, request: HttpRequest, obj: Model | None) -> bool:
+        """Let site administrators in."""
+        return permissions.is_administrator(cast(User, request.user))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Let site administrators in."""
+        return self.in_scope(request, None)
+
+    def scope(self, request: HttpRequest) -> Q:
+        """Show nothing to anybody else."""
+        return Q(pk__in=())
+
+
+class HostRequestForm(RefusableForm):
+    """The answer to somebody who wants to host."""
+
+    answer = forms.ChoiceField(
+        label=_("answer"),
+        choices=[("", "–"), ("grant", _("Let them host")), ("decline", _("Decline"))],  # noqa: RUF001
+        widget=UnfoldAdminSelectWidget,
+    )
+
+    class Meta:
+        model = HostRequest
+        fields: ClassVar[Any] = ("reason",)
+
+
+@admin.register(HostRequest)
+class HostRequestAdmin(ForAdministrators):
+    """People who want to host. An answer is given once, with a reason that they read."""
+
+    editable = True
+    form = HostRequestForm
+    list_display = ("house", "user", "status", "created_at", "answered_at")
+    list_filter = ("status",)
+    list_select_related = ("user",)
+    fields = ("user", "house", "about", "created_at", "status", "answer", "reason")
+    readonly_fields = ("user", "house", "about", "created_at", "status", "answered_by", "answered_at")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: people ask for themselves."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: HostRequest | None = None) -> bool:
+        """Let an open request be answered."""
+        answered = obj is not None and obj.status != HostRequestStatus.OPEN
+        return not answered and super().has_change_permission(request, obj)
+
+    def get_fields(self, request: HttpRequest, obj: HostRequest | None = None) -> tuple[str, ...]:
+        """Show who answered once somebody did."""
+        if obj is not None and obj.status != HostRequestStatus.OPEN:
+            return ("user", "house", "about", "created_at", "status", "reason", "answered_by", "answered_at")
+        return tuple(self.fields)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Name only what the model has: the answer is a field of the form."""
+        return super().get_form(request, obj, change, **{**kwargs, "fields": ("reason",)})
+
+    def save_model(self, request: HttpRequest, obj: HostRequest, form: Any, change: bool) -> None:
+        """Answer through the service."""
+        given = form.cleaned_data
+        answered = people.host_request_answer(
+            request=obj,
+            actor=cast(User, request.user),
+            granted=given["answer"] == "grant",
+            reason=given["reason"],
+        )
+        _become(obj, answered)
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):
+    """Accounts, with what staff thinks of them."""
+
+    list_display = (*UserAdmin.list_display, "is_verified", "strikes")
+    actions = ("verify_selected", "doubt_selected")
+    readonly_fields = (*UserAdmin.readonly_fields, "verified_at", "strikes", "linked", "closed_at")
+    fieldsets = (
+        *UserAdmin.fieldsets,
+        (_("Standing"), {"fields": ("verified_at", "strikes", "linked", "closed_at")}),
+    )
+
+    @admin.display(description=_("verified"), boolean=True)
+    def is_verified(self, user: User) -> bool:
+        """Say whether staff made sure who this is."""
+        return user.verified_at is not None
+
+    @admin.display(description=_("strikes"))
+    def strikes(self, user: User) -> int:
+        """Show how many strikes count now."""
+        return standing.active_strikes(user)
+
+    @admin.display(description=_("linked accounts"))
+    def linked(self, user: User) -> str:
+        """Name the accounts that were used from the same address or device lately. It proves nothing by itself."""
+        others = linked_accounts(user).items()
+        return "; ".join(f"#{other.pk} {other} ({', '.join(sorted(shared))})" for other, shared in others) or "–"  # noqa: RUF001
+
+    @admin.action(description=_("Give the verified badge"))
+    def verify_selected(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        """Mark the selected people as verified."""
+        for user in users:
+            people.verified_set(user=user, actor=cast(User, request.user), verified=True)
+
+    @admin.action(description=_("Take the verified badge away"))
+    def doubt_selected(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        """Mark the selected people as not verified."""
+        for user in users:
+            people.verified_set(user=user, actor=cast(User, request.user), verified=False)
 
 
 def show_refusal(request: HttpRequest, refused: Refused, what: object = None) -> None:

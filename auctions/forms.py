@@ -104,6 +104,19 @@ class AuctionForm(_Control):
     entry = forms.ChoiceField(
         label=gettext_lazy("To get a paddle"), choices=EntryRequirement.choices, initial=EntryRequirement.NONE
     )
+    new_bidder_limit = AmountField(
+        label=gettext_lazy("Limit of new bidders"),
+        required=False,
+        widget=AmountInput(),
+        help_text=gettext_lazy("What an account that is new here may spend at most. Empty: no limit."),
+    )
+    most_strikes = forms.IntegerField(
+        label=gettext_lazy("Strikes that close the door"),
+        required=False,
+        min_value=1,
+        max_value=99,
+        help_text=gettext_lazy("Who has so many gets no paddle. Empty: everybody does."),
+    )
     currency_code = forms.ChoiceField(
         label=gettext_lazy("Currency"), choices=[(code, code) for code in CURRENCIES], initial="EUR"
     )
@@ -137,6 +150,10 @@ class AuctionForm(_Control):
         widget=AmountInput(),
         help_text=gettext_lazy("So long a result is shown."),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast(AmountField, self.fields["new_bidder_limit"]).currency = self.currency
 
     def clean_title(self) -> str:
         """Refuse a title of spaces."""
@@ -198,6 +215,8 @@ class AuctionForm(_Control):
             "description": auction.description,
             "visibility": auction.visibility,
             "entry": auction.entry,
+            "new_bidder_limit": auction.new_bidder_limit,
+            "most_strikes": auction.most_strikes,
             "currency_code": auction.currency_code,
             "premium": f"{whole}.{rest:02d}".rstrip("0").rstrip("."),
             "time_zone": auction.time_zone,

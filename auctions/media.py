@@ -32,8 +32,11 @@ class Picture:
     extension: str = "webp"
 
 
-def clean_picture(upload: IO[bytes], *, field: str = "file") -> Picture:
-    """Re-encode an upload, or raise Refused at `field` saying what is wrong with it."""
+def clean_picture(upload: IO[bytes], *, field: str = "file", square: int | None = None) -> Picture:
+    """Re-encode an upload, or raise Refused at `field` saying what is wrong with it.
+
+    With `square` its middle is kept, so many pixels wide and high at most.
+    """
     data = upload.read(MAX_UPLOAD_BYTES + 1)
     if not data:
         raise Refused("image_empty", "The file is empty.", field=field)
@@ -53,6 +56,9 @@ def clean_picture(upload: IO[bytes], *, field: str = "file") -> Picture:
         # JPEG decodes at a fraction of the size where that is enough; other formats ignore it.
         image.draft("RGB", (MAX_EDGE, MAX_EDGE))
         upright = ImageOps.exif_transpose(image)
+        if square is not None:
+            edge = min(square, *upright.size)
+            upright = ImageOps.fit(upright, (edge, edge), Image.Resampling.LANCZOS)
         upright.thumbnail((MAX_EDGE, MAX_EDGE), Image.Resampling.LANCZOS)
         return _encode(upright)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

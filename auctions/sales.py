@@ -35,7 +35,10 @@ def sale_finalize(*, sale: Sale) -> Order | None:
             return None
         auction = sale.run.auction
         order, _created = Order.objects.get_or_create(
-            auction=auction, buyer=sale.buyer, status=OrderStatus.AWAITING_PAYMENT
+            auction=auction,
+            buyer=sale.buyer,
+            status=OrderStatus.AWAITING_PAYMENT,
+            defaults={"delivery_address": sale.buyer.user.delivery_address if sale.buyer.user else ""},
         )
         lot = sale.run.lot
         title = _("Lot %(number)s, %(title)s") % {"number": lot.number, "title": lot.title}

@@ -20,12 +20,13 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.text import slugify
 
-from accounts.models import Membership, Organizer, Role, User
+from accounts.models import HostRequest, HostRequestStatus, Membership, Organizer, Role, User
 from auctions import permissions, rules, streaming
 from auctions.errors import Refused
 from auctions.media import clean_picture
 from auctions.models import (
     Auction,
+    AuctionModerator,
     AuctionStatus,
     Category,
     CommandKind,
@@ -88,6 +89,8 @@ class AuctionChanges(TypedDict, total=False):
     description: str
     visibility: str
     entry: str
+    new_bidder_limit: int | None
+    most_strikes: int | None
     time_zone: str
     starts_at: datetime | None
     auto_start: bool
@@ -128,7 +131,18 @@ class LotChanges(TypedDict, total=False):
 
 # Bidders have relied on these since the auction was published: pre-bids count from then on.
 _FROZEN: Final = frozenset(Auction.FROZEN_WHEN_SCHEDULED)
-_OPEN_WHILE_LIVE: Final = frozenset({"title", "description", "visibility", "entry", "auto_advance", "gap_ms"})
+_OPEN_WHILE_LIVE: Final = frozenset(
+    {
+        "title",
+        "description",
+        "visibility",
+        "entry",
+        "new_bidder_limit",
+        "most_strikes",
+        "auto_advance",
+        "gap_ms",
+    }
+)
 
 
 # --- Organizers and terms ----------------------------------------------------------------------------
@@ -150,7 +164,8 @@ def organizer_for(user: User) -> Organizer:
         if membership is not None:
             return membership.organizer
         # Never the e-mail address: an organizer's name is public.
-        name = user.display_name or "Auctions"
+        granted = HostRequest.objects.filter(user=user, status=HostRequestStatus.GRANTED).first()
+        name = granted.house if granted else user.display_name or "Auctions"
         organizer = Organizer.objects.create(name=name, slug=f"{slugify(name)[:40] or 'auctions'}-{_token(6)}")
         Membership.objects.create(organizer=organizer, user=user, role=Role.OWNER)
         terms_publish(organizer=organizer, text=STARTER_TERMS)
@@ -195,6 +210,8 @@ def auction_create(
     description: str = "",
     visibility: str = Visibility.PUBLIC,
     entry: str = EntryRequirement.NONE,
+    new_bidder_limit: int | None = None,
+    most_strikes: int | None = None,
     time_zone: str = "UTC",
     currency_code: str = "EUR",
     starts_at: datetime | None = None,
@@ -222,6 +239,8 @@ def auction_create(
             description=description.strip(),
             visibility=visibility,
             entry=entry,
+            new_bidder_limit=new_bidder_limit,
+            most_strikes=most_strikes,
             time_zone=time_zone,
             currency_code=currency_code,
             starts_at=starts_at,
@@ -296,11 +315,7 @@ def auction_cover_set(*, actor: User, auction: Auction, upload: IO[bytes]) -> Au
 
 def invitation_add(*, actor: User, auction: Auction, email: str) -> Invitation:
     """Invite the person who owns this e-mail address; inviting again renews a revoked invitation."""
-    email = email.strip().lower()
-    try:
-        validate_email(email)
-    except ValidationError as error:
-        raise Refused("invalid", error.messages[0], field="email") from None
+    email = _address(email)
     with transaction.atomic():
         auction = _locked(auction, actor)
         invitation, _created = Invitation.objects.update_or_create(
@@ -316,6 +331,31 @@ def invitation_revoke(*, actor: User, invitation: Invitation) -> None:
         if invitation.revoked_at is None:
             invitation.revoked_at = timezone.now()
             invitation.save(update_fields=["revoked_at"])
+
+
+def moderator_name(*, actor: User, auction: Auction, email: str) -> AuctionModerator:
+    """Let the person who owns this e-mail address moderate this auction's room, and not bid in it.
+
+    Naming somebody again renews what was taken back.
+    """
+    email = _address(email)
+    with transaction.atomic():
+        auction = _locked(auction, actor)
+        if auction.registrations.filter(models.Q(user__email=email) | _verified(email)).exists():
+            raise Refused("bids_here", "They have a paddle in this auction, and cannot do both.", field="email")
+        moderator, _created = AuctionModerator.objects.update_or_create(
+            auction=auction, email=email, defaults={"revoked_at": None}, create_defaults={"created_by": actor}
+        )
+    return moderator
+
+
+def moderator_revoke(*, actor: User, moderator: AuctionModerator) -> None:
+    """Take back that somebody moderates; doing it twice is fine."""
+    with transaction.atomic():
+        _locked(moderator.auction, actor)
+        if moderator.revoked_at is None:
+            moderator.revoked_at = timezone.now()
+            moderator.save(update_fields=["revoked_at"])
 
 
 # --- Lots --------------------------------------------------------------------------------------------
@@ -421,6 +461,19 @@ def _lot_add(auction: Auction, spec: LotSpec) -> Lot:
 # --- Checks ------------------------------------------------------------------------------------------
 
 
+def _verified(email: str) -> models.Q:
+    return models.Q(user__emailaddress__email__iexact=email, user__emailaddress__verified=True)
+
+
+def _address(email: str) -> str:
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise Refused("invalid", error.messages[0], field="email") from None
+    return email
+
+
 def _check_auction(auction: Auction) -> None:
     if not auction.title.strip():
         raise Refused("required", "Give the auction a title.", field="title")
@@ -432,6 +485,10 @@ def _check_auction(auction: Auction) -> None:
         raise Refused("required", "To start by itself the auction needs a start time.", field="starts_at")
     if not 0 <= auction.gap_ms <= MAX_GAP_MS:
         raise Refused("out_of_range", "The pause between lots is at most one hour.", field="gap_ms")
+    if auction.new_bidder_limit is not None and not 0 < auction.new_bidder_limit <= MAX_AMOUNT:
+        raise Refused("out_of_range", "The limit is above 0.", field="new_bidder_limit")
+    if auction.most_strikes is not None and not 1 <= auction.most_strikes <= 99:
+        raise Refused("out_of_range", "From 1 to 99 strikes.", field="most_strikes")
     if auction.terms is not None and auction.terms.organizer_id != auction.organizer_id:
         raise Refused("invalid", "These terms are another organizer's.", field="terms")
 

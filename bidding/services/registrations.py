@@ -19,6 +19,7 @@ from auctions.models import (
     RegistrationStatus,
 )
 from auctions.permissions import can_enter_bids, can_manage, can_view, is_barred
+from auctions.standing import check_entry, first_limit
 from bidding.services.commands import command_send
 
 LONGEST_ALIAS: Final = 40
@@ -27,7 +28,8 @@ LONGEST_ALIAS: Final = 40
 def registration_create(*, auction: Auction, user: User, accept_terms: bool) -> tuple[Registration, bool]:
     """Register a user for an auction and give them the next paddle; return it and whether it is new.
 
-    Raises Refused where they may not: not visible, not open for registration, own auction, terms not accepted.
+    Raises Refused where they may not: not visible, not open for registration, own auction, too many strikes, terms not
+    accepted.
     """
     if not can_view(user, auction):
         raise Refused("not_found", _("There is no such auction."))
@@ -36,6 +38,7 @@ def registration_create(*, auction: Auction, user: User, accept_terms: bool) -> 
         return existing, False
     if is_barred(user, auction):
         raise Refused("own_lot", _("You work for this auction, so you cannot bid in it."))
+    check_entry(auction, user)
     if not accept_terms:
         raise Refused("terms_not_accepted", _("Accept the terms to get your paddle."), field="accept_terms")
     with transaction.atomic():
@@ -45,9 +48,10 @@ def registration_create(*, auction: Auction, user: User, accept_terms: bool) -> 
             user=user,
             defaults={
                 "paddle": auction.next_paddle,
-                "status": RegistrationStatus.APPROVED
-                if auction.entry == EntryRequirement.NONE
-                else RegistrationStatus.PENDING,
+                "status": RegistrationStatus.PENDING
+                if auction.entry == EntryRequirement.APPROVAL
+                else RegistrationStatus.APPROVED,
+                "spending_limit": first_limit(auction, user),
                 "terms": auction.terms,
                 "terms_accepted_at": timezone.now(),
             },

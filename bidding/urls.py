@@ -1,8 +1,8 @@
-"""Addresses of the bidder's pages, of the keys that records are verified with, and of the metrics."""
+"""Addresses of the pages of bidders and of everybody, of the keys that verify records, and of the metrics."""
 
 from django.urls import path
 
-from bidding import api_metrics, api_records, views
+from bidding import api_metrics, api_records, views, views_profile
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -13,5 +13,9 @@ urlpatterns = [
     path(".well-known/auction-signing-key.json", api_records.signing_keys, name="signing_keys"),
     path("metrics", api_metrics.metrics, name="metrics"),
     path("my/bids/", views.my_bids, name="my_bids"),
+    path("accounts/profile/", views_profile.profile, name="profile"),
+    path("accounts/profile/data/", views_profile.profile_data, name="profile_data"),
+    path("accounts/profile/close/", views_profile.profile_close, name="profile_close"),
+    path("host/request/", views_profile.host_request, name="host_request"),
     path("host/auctions/<int:auction_id>/<slug:step>/", views.host_step, name="host_step"),
 ]

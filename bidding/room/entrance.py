@@ -39,6 +39,8 @@ R = TypeVar("R")
 
 _DOOR_S: Final = 1.0
 """How long an answer for nobody in particular holds."""
+_OFFICIAL: Final = ("host", "paddle", "auctioneer", "admin", "moderator", "staff")
+"""How nobody's chosen name begins."""
 _threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="room")
 
 
@@ -281,6 +283,6 @@ def _author(user: User, registration: Registration | None, role: str | None) -> 
     if role is not None:
         return role.capitalize()
     chosen = registration.alias if registration else user.display_name
-    if chosen and not chosen.strip().casefold().startswith(("host", "paddle", "auctioneer", "admin", "moderator")):
+    if chosen and not chosen.strip().casefold().startswith(_OFFICIAL):
         return chosen
     return f"Paddle {registration.paddle}" if registration else "Guest"

@@ -1,0 +1,469 @@
+"""Every address, every socket and every message against every kind of person, as one explicit table.
+
+An address of the site without a row here fails, and so does a row without its address. Nothing is ever a 500, and no
+answer tells an address, a reserve, a maximum or a stream key to whom it does not concern.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import pytest
+from django.contrib import admin
+
+from auctions.models import Auction, Visibility
+from bidding import protocol
+from bidding.room.routing import websocket_urlpatterns
+from bidding.tests.rooms import RoomServer, page
+from tests import who_may_what
+from tests.who_may_what import BID_ID, LOGIN, MAXIMUM, PEOPLE, RESERVE, STREAM_KEY, World, addresses, outcome
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+
+Cases = Mapping[int | str, frozenset[str]]
+"""The people who get each answer; the last one is for all the others."""
+
+ALL: Final = frozenset(PEOPLE)
+REST: Final[frozenset[str]] = frozenset()
+NOBODY_KNOWN: Final = frozenset({"anonymous"})
+BIDDERS: Final = frozenset({"bidder", "banned"})
+MANAGERS: Final = frozenset({"auctioneer", "owner", "administrator"})
+MODERATORS: Final = MANAGERS | {"moderator", "named"}
+HOUSE: Final = frozenset({"owner", "auctioneer", "clerk", "moderator", "finance"})
+KNOWING: Final = frozenset({"owner", "auctioneer", "clerk", "finance", "administrator"})
+STRIKING: Final = MANAGERS | {"finance"}
+INSIDE: Final = HOUSE | {"named", "administrator"}
+VIEWERS: Final = INSIDE | BIDDERS | {"invited"}
+ADMINISTRATOR: Final = frozenset({"administrator"})
+DOOR: Final = HOUSE | {"other_owner", "staff", "administrator"}
+"""Who gets past the door of the admin."""
+
+
+@pytest.fixture
+def world(host, organizer, other_host, staff, floor, side) -> World:
+    """Return the world of the table."""
+    return who_may_what.build(host, organizer, other_host, staff)
+
+
+# --- The table -----------------------------------------------------------------------------------------
+
+EVERYBODY: Final[Cases] = {200: REST}
+MOVED: Final[Cases] = {301: REST}
+MISSING: Final[Cases] = {404: REST}
+SIGNED_IN: Final[Cases] = {LOGIN: NOBODY_KNOWN, 200: REST}
+SENT_ON: Final[Cases] = {LOGIN: NOBODY_KNOWN, 302: REST}
+NONE_OF_THEIRS: Final[Cases] = {LOGIN: NOBODY_KNOWN, 404: REST}
+ONLY_ANONYMOUS: Final[Cases] = {200: NOBODY_KNOWN, 302: REST}
+IF_VISIBLE: Final[Cases] = {200: VIEWERS, 404: REST}
+MANAGED: Final[Cases] = {LOGIN: NOBODY_KNOWN, 200: MANAGERS, 404: REST}
+CAN_HOST: Final = MANAGERS | DOOR
+
+
+def moderated(status: int) -> Cases:
+    """Return the row of what only moderators of the auction may do."""
+    return {401: NOBODY_KNOWN, status: MODERATORS, 404: REST}
+
+
+PAGES: Final[dict[str, dict[str, Cases]]] = {
+    "": {"GET": EVERYBODY},
+    "auctions/<slug:slug>/": {"GET": IF_VISIBLE},
+    "auctions/<slug:slug>/paddle/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 302: BIDDERS, 200: VIEWERS, 404: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 302: BIDDERS | {"invited"}, 422: INSIDE, 404: REST},
+    },
+    "auctions/<slug:slug>/bid/": {"POST": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST}},
+    "lots/<int:lot_id>/": {"GET": IF_VISIBLE},
+    ".well-known/auction-signing-key.json": {"GET": EVERYBODY},
+    "metrics": {"GET": EVERYBODY},
+    "media/<path:path>": {"GET": MISSING},
+    "my/bids/": {"GET": SIGNED_IN},
+    "accounts/profile/": {"GET": SIGNED_IN, "POST": SENT_ON},
+    "accounts/profile/data/": {"GET": SIGNED_IN},
+    "accounts/profile/close/": {"GET": SENT_ON, "POST": SENT_ON},
+    "host/request/": {"GET": SIGNED_IN, "POST": {LOGIN: NOBODY_KNOWN, 422: REST}},
+    "host/auctions/": {"GET": SIGNED_IN},
+    "host/auctions/new/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 200: CAN_HOST, 403: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 422: CAN_HOST, 403: REST},
+    },
+    "host/auctions/<int:auction_id>/": {"GET": MANAGED},
+    "host/auctions/<int:auction_id>/edit/": {
+        "GET": MANAGED,
+        "POST": {LOGIN: NOBODY_KNOWN, 422: MANAGERS, 404: REST},
+    },
+    "host/auctions/<int:auction_id>/<slug:step>/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
+    },
+}
+
+SIGN_IN: Final[dict[str, dict[str, Cases]]] = {
+    "accounts/login/": {"GET": ONLY_ANONYMOUS},
+    "accounts/logout/": {"GET": {302: NOBODY_KNOWN, 200: REST}},
+    "accounts/inactive/": {"GET": EVERYBODY},
+    "accounts/signup/": {"GET": ONLY_ANONYMOUS},
+    "accounts/reauthenticate/": {"GET": SIGNED_IN},
+    "accounts/email/": {"GET": SIGNED_IN},
+    "accounts/confirm-email/": {"GET": EVERYBODY},
+    r"accounts/^confirm-email/(?P<key>[-:\w]+)/$": {"GET": EVERYBODY},
+    "accounts/password/change/": {"GET": SIGNED_IN},
+    "accounts/password/set/": {"GET": SENT_ON},
+    "accounts/password/reset/": {"GET": EVERYBODY},
+    "accounts/password/reset/done/": {"GET": EVERYBODY},
+    "accounts/password/reset/key/done/": {"GET": EVERYBODY},
+    "accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": {"GET": EVERYBODY},
+    "accounts/login/code/confirm/": {"GET": SENT_ON},
+    "accounts/2fa/": {"GET": SIGNED_IN},
+    "accounts/2fa/authenticate/": {"GET": SENT_ON},
+    "accounts/2fa/reauthenticate/": {"GET": SENT_ON},
+    "accounts/2fa/totp/activate/": {"GET": SENT_ON},
+    "accounts/2fa/totp/deactivate/": {"GET": NONE_OF_THEIRS},
+    "accounts/2fa/recovery-codes/": {"GET": NONE_OF_THEIRS},
+    "accounts/2fa/recovery-codes/generate/": {"GET": SENT_ON},
+    "accounts/2fa/recovery-codes/download/": {"GET": NONE_OF_THEIRS},
+    "accounts/3rdparty/": {"GET": SIGNED_IN},
+    "accounts/3rdparty/login/cancelled/": {"GET": EVERYBODY},
+    "accounts/3rdparty/login/error/": {"GET": {401: REST}},
+    "accounts/3rdparty/signup/": {"GET": {LOGIN: REST}},
+    "accounts/social/login/cancelled/": {"GET": MOVED},
+    "accounts/social/login/error/": {"GET": MOVED},
+    "accounts/social/signup/": {"GET": MOVED},
+    "accounts/social/connections/": {"GET": MOVED},
+    "accounts/sessions/": {"GET": SIGNED_IN},
+}
+
+API: Final[dict[str, dict[str, Cases]]] = {
+    "auctions/": {"GET": EVERYBODY},
+    "auctions/<int:pk>/": {"GET": IF_VISIBLE},
+    "auctions/<int:pk>/registrations/": {
+        "POST": {401: NOBODY_KNOWN, 200: BIDDERS, 201: frozenset({"invited"}), 403: INSIDE, 404: REST}
+    },
+    "auctions/<int:pk>/chat/": {"GET": moderated(200), "PATCH": moderated(200)},
+    "auctions/<int:pk>/chat/pin/": {"PUT": moderated(200)},
+    "auctions/<int:pk>/chat/lines/<str:entry>/remove/": {"POST": moderated(204)},
+    "auctions/<int:pk>/mutes/": {"GET": moderated(200), "POST": moderated(201)},
+    "auctions/<int:pk>/mutes/<int:mute_id>/": {"DELETE": moderated(204)},
+    "auctions/<int:pk>/moderator-notes/": {"GET": moderated(200), "POST": moderated(201)},
+    "auctions/<int:pk>/notices/": {"POST": {401: NOBODY_KNOWN, 204: MANAGERS, 404: REST}},
+    "lots/<int:pk>/bids/": {"GET": IF_VISIBLE},
+    "lots/<int:pk>/record/": {"GET": {409: VIEWERS, 404: REST}},
+    "bids/<str:bid_id>/": {"GET": {401: NOBODY_KNOWN, 200: frozenset({"bidder"}), 404: REST}},
+    "notifications/": {"GET": {401: NOBODY_KNOWN, 200: REST}},
+    "notifications/read/": {"POST": {401: NOBODY_KNOWN, 204: REST}},
+    "socket-tickets/": {"POST": {401: NOBODY_KNOWN, 201: REST}},
+    "schema/": {"GET": EVERYBODY},
+    "docs/": {"GET": EVERYBODY},
+    "asyncapi.json": {"GET": EVERYBODY},
+    "asyncapi/": {"GET": EVERYBODY},
+}
+
+OUTSIDE: Final = ALL - DOOR
+ENTER: Final[Cases] = {LOGIN: OUTSIDE, 200: REST}
+NEVER: Final[Cases] = {LOGIN: OUTSIDE, 403: REST}
+AWAY: Final[Cases] = {LOGIN: OUTSIDE, 302: REST}
+OWN: Final[Cases] = {LOGIN: OUTSIDE, 200: MANAGERS, 302: REST}
+"""Theirs, or sent back to the admin's first page as if it did not exist."""
+STAFF_ALONE: Final[Cases] = {LOGIN: OUTSIDE, 200: ADMINISTRATOR, 403: REST}
+STAFF_FINDS_NONE: Final[Cases] = {LOGIN: OUTSIDE, 302: ADMINISTRATOR, 403: REST}
+STRIKERS: Final[Cases] = {LOGIN: OUTSIDE, 200: STRIKING | {"other_owner"}, 403: REST}
+OWN_STRIKES: Final[Cases] = {LOGIN: OUTSIDE, 200: STRIKING, 302: frozenset({"other_owner"}), 403: REST}
+
+ADMIN: Final[dict[str, dict[str, Cases]]] = {
+    "": {"GET": ENTER},
+    "search/": {"GET": ENTER},
+    "login/": {"GET": {LOGIN: NOBODY_KNOWN, 403: OUTSIDE, 302: REST}},
+    "logout/": {"GET": {302: OUTSIDE, 405: REST}, "POST": {302: REST}},
+    "password_change/": {"GET": ENTER},
+    "password_change/done/": {"GET": ENTER},
+    "autocomplete/": {"GET": NEVER},
+    "jsi18n/": {"GET": ENTER},
+    "r/<path:content_type_id>/<path:object_id>/": {"GET": {LOGIN: OUTSIDE, 404: REST}},
+    "^(?P<app_label>account|mfa|socialaccount|accounts|auctions|bidding)/$": {"GET": ENTER},
+    "(?P<url>.*)$": {"GET": {LOGIN: OUTSIDE, 404: REST}},
+    "accounts/user/<id>/password/": {"GET": STAFF_ALONE, "POST": STAFF_ALONE},
+}
+
+Model = tuple[Cases, Cases, Cases, Cases, Cases, Cases]
+"""A model in the admin: its list; adding; history; deleting; seeing one; changing one."""
+KEPT_BY_STAFF: Final[Model] = (STAFF_ALONE, STAFF_ALONE, STAFF_ALONE, STAFF_ALONE, STAFF_ALONE, STAFF_ALONE)
+STAFF_HAS_NONE: Final[Model] = (STAFF_ALONE, STAFF_ALONE, AWAY, STAFF_FINDS_NONE, STAFF_FINDS_NONE, STAFF_FINDS_NONE)
+NOT_DELETED: Final[Model] = (STAFF_ALONE, STAFF_ALONE, STAFF_ALONE, NEVER, STAFF_ALONE, STAFF_ALONE)
+KEPT_BY_HOSTS: Final[Model] = (ENTER, ENTER, OWN, NEVER, OWN, OWN)
+ADDED_BY_HOSTS: Final[Model] = (ENTER, ENTER, OWN, NEVER, OWN, NEVER)
+SEEN_BY_HOSTS: Final[Model] = (ENTER, NEVER, OWN, NEVER, OWN, NEVER)
+PRIVATE: Final[Model] = (
+    STAFF_ALONE,
+    NEVER,
+    {LOGIN: OUTSIDE, 200: ADMINISTRATOR, 403: MANAGERS, 302: REST},
+    NEVER,
+    STAFF_ALONE,
+    NEVER,
+)
+
+MODELS: Final[dict[str, Model]] = {
+    "account/emailaddress": KEPT_BY_STAFF,
+    "mfa/authenticator": STAFF_HAS_NONE,
+    "socialaccount/socialapp": STAFF_HAS_NONE,
+    "socialaccount/socialtoken": STAFF_HAS_NONE,
+    "socialaccount/socialaccount": STAFF_HAS_NONE,
+    "accounts/user": NOT_DELETED,
+    "accounts/organizer": NOT_DELETED,
+    "accounts/hostrequest": (
+        STAFF_ALONE,
+        NEVER,
+        {LOGIN: OUTSIDE, 200: ADMINISTRATOR, 302: REST},
+        NEVER,
+        STAFF_ALONE,
+        STAFF_ALONE,
+    ),
+    "accounts/strike": (
+        STRIKERS,
+        STRIKERS,
+        {LOGIN: OUTSIDE, 200: STRIKING, 302: REST},
+        NEVER,
+        OWN_STRIKES,
+        NEVER,
+    ),
+    "auctions/category": KEPT_BY_STAFF,
+    "auctions/taxrule": KEPT_BY_HOSTS,
+    "auctions/consignor": KEPT_BY_HOSTS,
+    "auctions/auction": KEPT_BY_HOSTS,
+    "auctions/termsversion": ADDED_BY_HOSTS,
+    "auctions/auctionmoderator": ADDED_BY_HOSTS,
+    # An opened lot is only seen.
+    "auctions/lot": (ENTER, NEVER, OWN, NEVER, OWN, {LOGIN: OUTSIDE, 403: MANAGERS, 302: REST}),
+    "auctions/registration": SEEN_BY_HOSTS,
+    "auctions/lotrun": SEEN_BY_HOSTS,
+    "auctions/sale": SEEN_BY_HOSTS,
+    "auctions/order": SEEN_BY_HOSTS,
+    "auctions/invoice": SEEN_BY_HOSTS,
+    "bidding/bid": SEEN_BY_HOSTS,
+    "bidding/event": SEEN_BY_HOSTS,
+    "bidding/refusal": PRIVATE,
+    "bidding/ledgerposition": PRIVATE,
+}
+
+
+def rows_of_models() -> Iterator[tuple[str, dict[str, Cases]]]:
+    """Return the rows of every model in the admin."""
+    for model, (listed, added, history, deleted, seen, changed) in MODELS.items():
+        yield f"admin/{model}/", {"GET": listed}
+        yield f"admin/{model}/add/", {"GET": added, "POST": added}
+        yield f"admin/{model}/<path:object_id>/history/", {"GET": history}
+        yield f"admin/{model}/<path:object_id>/delete/", {"GET": deleted, "POST": deleted}
+        yield f"admin/{model}/<path:object_id>/change/", {"GET": seen, "POST": changed}
+        yield f"admin/{model}/<path:object_id>/", {"GET": AWAY}
+
+
+TABLE: Final[dict[str, dict[str, Cases]]] = {
+    **PAGES,
+    **SIGN_IN,
+    **{f"api/v1/{route}": row for route, row in API.items()},
+    **{f"admin/{route}": row for route, row in ADMIN.items()},
+    **dict(rows_of_models()),
+}
+
+BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
+    ("POST", "auctions/<slug:slug>/paddle/"): {"accept_terms": "on"},
+    ("POST", "auctions/<slug:slug>/bid/"): {"amount": "1.00", "lot": "1", "id": ""},
+    ("POST", "api/v1/auctions/<int:pk>/registrations/"): {"accept_terms": True},
+    ("PATCH", "api/v1/auctions/<int:pk>/chat/"): {"slow_mode_s": 5},
+    ("PUT", "api/v1/auctions/<int:pk>/chat/pin/"): {"entry": "1-1"},
+    ("POST", "api/v1/auctions/<int:pk>/chat/lines/<str:entry>/remove/"): {"reason": "spam"},
+    ("POST", "api/v1/auctions/<int:pk>/mutes/"): {"paddle": 101, "reason": "spam"},
+    ("POST", "api/v1/auctions/<int:pk>/moderator-notes/"): {"paddle": 101, "text": "Loud."},
+    ("POST", "api/v1/auctions/<int:pk>/notices/"): {"text": "Back in a minute."},
+}
+
+# --- What nobody else is told ----------------------------------------------------------------------------
+
+TOLD: Final[dict[str, frozenset[str]]] = {
+    "98765.43": KNOWING,
+    "98,765.43": KNOWING,
+    str(RESERVE): KNOWING,
+    "77777.77": frozenset({"bidder", "administrator"}),
+    "77,777.77": frozenset({"bidder", "administrator"}),
+    str(MAXIMUM): frozenset({"bidder", "administrator"}),
+    STREAM_KEY: REST,
+    "7 Telltale Lane": KNOWING | {"bidder"},
+    "private note": STRIKING,
+    # Hosts name and invite people by their address.
+    **{f"{name}@people.test": KNOWING | {name} for name in ("stranger", "invited", "bidder", "banned", "named")},
+    **{
+        f"{name}@people.test": ADMINISTRATOR | {name}
+        for name in ("moderator", "clerk", "finance", "auctioneer", "owner")
+    },
+    "other@example.test": frozenset({"other_owner", "administrator"}),
+}
+OUTSIDERS: Final = frozenset({"anonymous", "stranger", "invited", "other_owner", "staff"})
+"""Whose requests change nothing of the auction."""
+
+
+def path_of(world: World, route: str) -> str:
+    """Return an address of this world for a route."""
+    parts = route.split("/")
+    here = {model._meta.label_lower: row.pk for model, row in world.rows.items()}
+    pk = here.get(".".join(parts[1:3]), 1) if parts[0] == "admin" and len(parts) > 3 else 1
+    values = {
+        "slug": world.auction.slug,
+        "pk": world.lot.pk if parts[:3] == ["api", "v1", "lots"] else world.auction.pk,
+        "auction_id": world.auction.pk,
+        "lot_id": world.lot.pk,
+        "step": "schedule",
+        "entry": "1-1",
+        "mute_id": here["bidding.mute"],
+        "bid_id": BID_ID,
+        "path": "nowhere.webp",
+        "object_id": pk,
+        "id": pk,
+        "content_type_id": 1,
+        "key": "none",
+        "uidb36": "1",
+        "app_label": "auctions",
+        "url": "nowhere",
+    }
+    return "/" + re.sub(
+        r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>.*?\)(?=[/$-])", lambda found: str(values[found[1] or found[2]]), route
+    ).replace("^", "").replace("$", "")
+
+
+def expected(cases: Cases, person: str) -> int | str:
+    """Return what a row says of a person; the first that names them counts."""
+    return next(status for status, people in cases.items() if person in people or people is REST)
+
+
+def test_every_address_of_the_site_has_a_row_and_every_row_an_address():
+    known = set(addresses())
+    assert known - set(TABLE) == set()
+    assert set(TABLE) - known == set()
+
+
+def test_every_model_of_the_admin_has_a_row_of_the_world_where_hosts_see_it(world):
+    seen = {
+        model
+        for model in admin.site._registry
+        if MODELS[model._meta.label_lower.replace(".", "/")] is not STAFF_HAS_NONE
+    }
+    assert seen - set(world.rows) == set()
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+def test_the_answer_is_what_the_table_says_and_tells_nothing_of_others(world, person):
+    wrong: list[str] = []
+    world.ask(person, "GET", "/")
+    before = world.state()
+    for route, methods in TABLE.items():
+        path = path_of(world, route)
+        for method, cases in methods.items():
+            response = world.ask(person, method, path, BODIES.get((method, route)))
+            what = f"{method} {path}"
+            if outcome(response) != expected(cases, person):
+                wrong.append(f"{what}: {outcome(response)}, and the table says {expected(cases, person)}")
+            body = "" if response.streaming else response.content.decode(errors="replace")
+            told = [text for text, people in TOLD.items() if text in body and person not in people]
+            wrong += [f"{what} tells {text}" for text in told]
+            if method != "GET" and person in OUTSIDERS:
+                changed = [name for name, rows in response.changed.items() if rows != before[name]]
+                wrong += [f"{what} changes {name}" for name in changed if (route, name) not in ALLOWED_CHANGES]
+    if wrong:
+        pytest.fail("\n".join(wrong))
+
+
+ALLOWED_CHANGES: Final = {
+    # An invited person takes the next paddle.
+    ("auctions/<slug:slug>/paddle/", "auctions.Auction"),
+    ("auctions/<slug:slug>/paddle/", "auctions.Registration"),
+    ("api/v1/auctions/<int:pk>/registrations/", "auctions.Auction"),
+    ("api/v1/auctions/<int:pk>/registrations/", "auctions.Registration"),
+    # Who may host gets a house of their own with the first auction.
+    ("host/auctions/new/", "accounts.Organizer"),
+    ("host/auctions/new/", "auctions.TermsVersion"),
+    # One's own profile.
+    ("accounts/profile/", "accounts.User"),
+}
+
+
+@pytest.mark.parametrize("person", ["anonymous", "stranger", "administrator"])
+def test_no_other_method_does_anything(world, person):
+    wrong = []
+    for route, methods in API.items():
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - set(methods):
+            answered = outcome(world.ask(person, method, path_of(world, f"api/v1/{route}")))
+            if answered not in ({401, 403, 405} if person == "anonymous" else {405}):
+                wrong.append(f"{method} {route}: {answered}")
+    assert wrong == []
+
+
+# --- Sockets ---------------------------------------------------------------------------------------------
+
+SOCKETS: Final = {
+    "ws/auctions/<int:auction_id>/": "",
+    "ws/auctions/<int:auction_id>/bid/": "bid/",
+    "ws/auctions/<int:auction_id>/chat/": "chat/",
+    "ws/auctions/<int:auction_id>/timer/": "timer/",
+}
+CLOSED: Final = 4403
+COMES_IN: Final[dict[str, Cases]] = {
+    Visibility.INVITE_ONLY: {CLOSED: frozenset({"banned"}), "STATE": VIEWERS, 4404: REST},
+    Visibility.PUBLIC: {CLOSED: frozenset({"banned"}), "STATE": REST},
+}
+MESSAGES: Final[dict[str, tuple[dict[str, Any], Cases]]] = {
+    "BID": (
+        {"amount": "1.00"},
+        {"sign_in": NOBODY_KNOWN, "already_leading": frozenset({"bidder"}), "not_registered": REST},
+    ),
+    "BID_STATUS": ({"id": BID_ID}, {"BID_ACCEPTED": frozenset({"bidder"}), "BID_UNKNOWN": REST}),
+    "RESUME": ({"since": 0, "epoch": "another"}, {"STATE": REST}),
+    "CHAT": ({"text": "Hello."}, {"sign_in": NOBODY_KNOWN, "CHAT": REST}),
+    "PING": ({"t": 1}, {"PONG": REST}),
+}
+ANSWERS: Final = (
+    "BID_ACCEPTED",
+    "BID_REJECTED",
+    "BID_UNKNOWN",
+    "CHAT",
+    "CHAT_REJECTED",
+    "ERROR",
+    "PONG",
+    "RESUMED",
+    "STATE",
+)
+
+
+def test_every_socket_and_every_message_has_a_row():
+    assert {str(pattern.pattern) for pattern in websocket_urlpatterns} == set(SOCKETS)
+    assert {kind.__struct_config__.tag for kind in protocol.NAMESPACE_OF} == set(MESSAGES)
+
+
+@pytest.mark.parametrize("visibility", COMES_IN)
+def test_who_comes_into_a_room(world, visibility):
+    Auction.objects.filter(pk=world.auction.pk).update(visibility=visibility)
+    wrong = []
+    with RoomServer() as server:
+        for person in PEOPLE:
+            for path in SOCKETS.values():
+                with page(server, world.auction.pk, user=world.people[person], path=path) as seat:
+                    wanted = expected(COMES_IN[visibility], person)
+                    answered = seat.next()["type"] if wanted == "STATE" else seat.close_code()
+                    told = [text for text, people in TOLD.items() if text in str(seat.seen) and person not in people]
+                if answered != wanted or told:
+                    wrong.append(f"{person} at {path!r}: {answered}, told {told}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("kind", MESSAGES)
+def test_what_a_message_is_answered(world, kind):
+    Auction.objects.filter(pk=world.auction.pk).update(visibility=Visibility.PUBLIC)
+    fields, cases = MESSAGES[kind]
+    wrong = []
+    with RoomServer() as server:
+        for person in sorted(ALL - {"banned"}):
+            with page(server, world.auction.pk, user=world.people[person]) as seat:
+                seat.until("STATE")
+                seat.send(kind, **fields)
+                message = seat.until(*ANSWERS)
+                told = [text for text, people in TOLD.items() if text in str(seat.seen) and person not in people]
+            answered = message.get("code") or message["type"]
+            if answered != expected(cases, person) or told:
+                wrong.append(f"{person}: {answered}, told {told}")
+    assert wrong == []

@@ -1,0 +1,219 @@
+"""One world with every kind of person and one of everything, and what each person is answered in it.
+
+Used by the table of permissions: it builds the world, finds every address of the site, and asks.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib import admin
+from django.db import models, transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from accounts.models import HostRequest, Membership, Organizer, Role, Strike, User
+from accounts.services import user_create
+from auctions import services as catalogue
+from auctions.models import (
+    Auction,
+    Category,
+    Consignor,
+    Invoice,
+    Lot,
+    Order,
+    RegistrationStatus,
+    Sale,
+    TaxRule,
+    Visibility,
+)
+from bidding import ledger, services
+from bidding.engine import calls
+from bidding.engine.outcomes import BidAccepted
+from bidding.engine.runner import run
+from bidding.floor import floor
+from bidding.models import ChatMessage, Mute, Refusal
+
+PEOPLE = (
+    "anonymous",
+    "stranger",
+    "invited",
+    "bidder",
+    "banned",
+    "named",
+    "moderator",
+    "clerk",
+    "finance",
+    "auctioneer",
+    "owner",
+    "other_owner",
+    "staff",
+    "administrator",
+)
+"""`named` moderates this one auction; `staff` may enter the admin and has no role anywhere."""
+
+RESERVE, MAXIMUM, STREAM_KEY = 9_876_543, 7_777_777, "key-of-the-encoder"
+BID_ID = "00000000-0000-4000-8000-0000000000b1"
+LOGIN = "sign in"
+"""Sent to the sign-in page."""
+
+
+@dataclass
+class World:
+    """An invite-only live auction with an open lot, its people, and one row of everything about it."""
+
+    auction: Auction
+    lot: Lot
+    people: dict[str, User | None]
+    rows: dict[type[models.Model], models.Model] = field(default_factory=dict)
+    _browsers: dict[str, tuple[Client, dict[str, str]]] = field(default_factory=dict)
+
+    def ask(self, person: str, method: str, path: str, data: Any = None) -> Any:
+        """Send a request as a person; nothing that it changes in the database stays."""
+        client, cookies = self._browser(person)
+        client.cookies.clear()
+        client.cookies.load(cookies)
+        options: dict[str, Any] = {"content_type": "application/json"} if path.startswith("/api/") else {}
+        with transaction.atomic():
+            if method == "GET":
+                response: Any = client.get(path)
+            else:
+                response = getattr(client, method.lower())(path, {} if data is None else data, **options)
+                response.changed = self.state()
+            transaction.set_rollback(True)
+        return response
+
+    def _browser(self, person: str) -> tuple[Client, dict[str, str]]:
+        if person not in self._browsers:
+            address = f"198.51.100.{PEOPLE.index(person) + 1}"
+            client = Client(REMOTE_ADDR=address, raise_request_exception=False)
+            if (user := self.people[person]) is not None:
+                client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
+                # The first page of a session notes where it is used; the further ones write nothing.
+                client.get("/accounts/inactive/")
+            self._browsers[person] = client, {name: morsel.value for name, morsel in client.cookies.items()}
+        return self._browsers[person]
+
+    def state(self) -> dict[str, Any]:
+        """Return the values of every row that nobody else may change."""
+        return {model._meta.label: list(model._default_manager.order_by("pk").values()) for model in self.rows}
+
+
+def outcome(response: Any) -> int | str:
+    """Return a response's status, or that it sends one to sign in."""
+    location = response.get("Location", "")
+    if response.status_code == 302 and location.startswith(("/accounts/login/", "/admin/login/")):
+        return LOGIN
+    return int(response.status_code)
+
+
+def build(host: User, organizer: Organizer, other_owner: User, administrator: User) -> World:
+    """Return the world; the floor is empty before."""
+    people: dict[str, User | None] = {"anonymous": None, "owner": host, "other_owner": other_owner}
+    for name in PEOPLE:
+        if name not in people:
+            inside = name in {*Role.values, "staff"}
+            people[name] = user_create(
+                email=f"{name}@people.test",
+                password="long-enough-for-all",
+                display_name=name.title(),
+                is_staff=inside,
+            )
+    people["administrator"] = administrator
+    # The sign-in page of a demo names the address that the cast gives to hosts.
+    host.email = "owner@people.test"
+    host.save()
+    EmailAddress.objects.filter(user=host).update(email=host.email)
+    users = {name: user for name, user in people.items() if user is not None}
+    for role in set(Role.values) - {"owner"}:
+        Membership.objects.create(organizer=organizer, user=users[role], role=role)
+    tax = TaxRule.objects.create(organizer=organizer, name="VAT")
+    consignor = Consignor.objects.create(organizer=organizer, name="Estate")
+    auction = catalogue.auction_create(
+        actor=host,
+        organizer=organizer,
+        title="Behind closed doors",
+        visibility=Visibility.INVITE_ONLY,
+        lots=[
+            catalogue.LotSpec(title="Clock", opening_amount=1_000_000, increments=[[0, 500]], reserve_amount=RESERVE),
+            catalogue.LotSpec(title="Lamp", opening_amount=2_000, increments=[[0, 500]], reserve_amount=RESERVE),
+        ],
+    )
+    assert auction.stream_channel is not None
+    auction.stream_channel.stream_key = STREAM_KEY
+    auction.stream_channel.save()
+    auction = services.auction_schedule(auction=auction, actor=host)
+    moderator = catalogue.moderator_name(actor=host, auction=auction, email="named@people.test")
+    invitation = catalogue.invitation_add(actor=host, auction=auction, email="invited@people.test")
+    for name in ("bidder", "banned"):
+        catalogue.invitation_add(actor=host, auction=auction, email=f"{name}@people.test")
+    registration, _ = services.registration_create(auction=auction, user=users["bidder"], accept_terms=True)
+    banned, _ = services.registration_create(auction=auction, user=users["banned"], accept_terms=True)
+    services.registration_set_status(registration=banned, status=RegistrationStatus.BANNED, actor=host)
+    services.auction_go_live(auction=auction, actor=host)
+    lot = auction.lots.get(title="Clock")
+    services.lot_open(lot=lot, actor=host)
+    offer = calls.BidOffer(registration.pk, MAXIMUM, is_maximum=True, bid_id=BID_ID)
+    assert isinstance(run(floor(), calls.place_bid(auction.pk, offer)).answer, BidAccepted)
+    writer = ledger.Ledger()
+    while writer.store_all():
+        pass
+    world = World(Auction.objects.get(pk=auction.pk), lot, people)
+    run_of_lot = lot.runs.get()
+    sale = Sale.objects.create(run=run_of_lot, closing_number=1, buyer=registration, hammer_amount=500)
+    order = Order.objects.create(auction=auction, buyer=registration, delivery_address="7 Telltale Lane")
+    rows: list[models.Model] = [
+        world.auction,
+        lot,
+        run_of_lot,
+        registration,
+        organizer,
+        moderator,
+        invitation,
+        tax,
+        consignor,
+        sale,
+        order,
+        users["bidder"],
+        Category.objects.create(name="Clocks", slug="clocks"),
+        Invoice.objects.create(organizer=organizer, number=1, order=order, snapshot={}, total_amount=5),
+        HostRequest.objects.create(user=users["stranger"], house="Lamp House", about="Lamps."),
+        Strike.objects.create(
+            user=users["bidder"],
+            organizer=organizer,
+            reason="unpaid",
+            note="private note",
+            expires_at=timezone.now() + timedelta(days=9),
+            created_by=host,
+        ),
+        ChatMessage.objects.create(
+            auction=auction, user=users["bidder"], entry="1-1", author="Paddle 101", paddle=101, text="Hello.", at_ms=1
+        ),
+        Mute.objects.create(auction=auction, user=users["banned"], reason="spam", created_by=host),
+        Refusal.objects.create(
+            auction=auction, registration=registration, entry="1-1", code="too_low", v=1, at_ms=1, answer="{}"
+        ),
+    ]
+    world.rows = {type(row): row for row in rows}
+    for model in admin.site._registry:
+        if model not in world.rows and (row := model._default_manager.order_by("pk").first()) is not None:
+            world.rows[model] = row
+    return world
+
+
+def addresses() -> Iterator[str]:
+    """Return every address of the site as the resolver writes it."""
+    yield from _addresses(get_resolver())
+
+
+def _addresses(resolver: URLResolver, before: str = "") -> Iterator[str]:
+    for pattern in resolver.url_patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield route
+        else:
+            yield from _addresses(pattern, route)

@@ -209,7 +209,11 @@ class RegistrationCreate(APIView):
             401: OpenApiResponse(ProblemSerializer, description="Sign in first."),
             403: OpenApiResponse(ProblemSerializer, description="`own_lot`: you work for this auction."),
             **NOT_FOUND,
-            409: OpenApiResponse(ProblemSerializer, description="`registration_closed`: no paddles are given out."),
+            409: OpenApiResponse(
+                ProblemSerializer,
+                description="`registration_closed`: no paddles are given out. `too_many_strikes`: not to you, and until"
+                " when. `address_missing`: write your address in your profile first.",
+            ),
         },
     )
     def post(self, request: Request, pk: int) -> Response:

@@ -346,7 +346,7 @@ class AuctionForm(RefusableForm):
     """An auction as a host writes it."""
 
     new_bidder_limit = AmountField(
-        label=_("limit of new bidders"),
+        label=_("Limit of new bidders"),
         required=False,
         widget=UnfoldAdminTextInputWidget,
         help_text=_("What an account that is new to the site may spend at most; empty for no limit."),
@@ -812,14 +812,14 @@ class StrikeForm(RefusableForm):
     """A strike, given to whoever holds a paddle."""
 
     auction = forms.ModelChoiceField(
-        label=_("auction"), queryset=Auction.objects.none(), widget=UnfoldAdminSelectWidget
+        label=_("Auction"), queryset=Auction.objects.none(), widget=UnfoldAdminSelectWidget
     )
-    paddle = forms.IntegerField(label=_("paddle"), min_value=1, max_value=2**31 - 1, widget=UnfoldAdminTextInputWidget)
+    paddle = forms.IntegerField(label=_("Paddle"), min_value=1, max_value=2**31 - 1, widget=UnfoldAdminTextInputWidget)
     days = forms.IntegerField(
-        label=_("days"), min_value=1, initial=standing.STRIKE_DAYS, widget=UnfoldAdminTextInputWidget
+        label=_("Days"), min_value=1, initial=standing.STRIKE_DAYS, widget=UnfoldAdminTextInputWidget
     )
     of_the_site = forms.BooleanField(
-        label=_("given by the site, not by the house"), required=False, widget=UnfoldBooleanSwitchWidget
+        label=_("Given by the site, not by the house"), required=False, widget=UnfoldBooleanSwitchWidget
     )
 
     class Meta:
@@ -928,7 +928,7 @@ class HostRequestForm(RefusableForm):
     """The answer to somebody who wants to host."""
 
     answer = forms.ChoiceField(
-        label=_("answer"),
+        label=_("Answer"),
         choices=[("", "–"), ("grant", _("Let them host")), ("decline", _("Decline"))],  # noqa: RUF001
         widget=UnfoldAdminSelectWidget,
     )

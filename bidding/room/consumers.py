@@ -22,7 +22,6 @@ from bidding.room.room import Room
 from bidding.room.seats import Patience, Seat
 from bidding.room.transport import Frame, Send, line_to
 from bidding.services import bid_place, bid_status
-from bidding.services.announcing import announce_registration
 from bidding.services.chat import chat_say
 from bidding.services.wording import refusal_message
 
@@ -164,11 +163,7 @@ class RoomConsumer(AsyncConsumer):
             refused = protocol.BidRejected(id=message.id, code=code.value, message=refusal_message(code, info.currency))
             await self._answer(refused)
             return
-        reply = await bid_place(room=info, registration_id=visitor.registration_id, message=message)
-        await self._answer(reply)
-        if message.max and isinstance(reply, protocol.BidAccepted) and visitor.registration_id is not None:
-            # Their other pages, wherever they are connected, show the new maximum too.
-            await announce_registration(info.auction_id, visitor.registration_id)
+        await self._answer(await bid_place(room=info, registration_id=visitor.registration_id, message=message))
 
     async def _answer(self, message: protocol.ServerMessage) -> None:
         """Send an answer; a client that does not read its answers is not listened to either."""

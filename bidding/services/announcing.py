@@ -4,7 +4,9 @@ An announcement is a hint: it may be lost, because a hub that misses a version r
 failure to announce is logged and never fails what was already decided.
 """
 
+import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 import structlog
 from asgiref.sync import async_to_sync
@@ -15,6 +17,9 @@ from bidding.engine.outcomes import Entry
 from bidding.metrics import ANNOUNCEMENTS_LOST
 
 logger = structlog.get_logger(__name__)
+
+ANNOUNCING_S: Final = 1.5
+"""How long an announcement may take: behind a server that does not answer they would queue, and hold up who waits."""
 
 
 def room_group(auction_id: int) -> str:
@@ -83,7 +88,8 @@ def announce_chat_rules_now(auction_id: int) -> None:
 
 async def _send(auction_id: int, message: dict[str, object]) -> None:
     try:
-        await get_channel_layer().group_send(room_group(auction_id), message)
+        async with asyncio.timeout(ANNOUNCING_S):
+            await get_channel_layer().group_send(room_group(auction_id), message)
     except Exception as error:  # noqa: BLE001 (whatever the layer raises, the decision stands)
         ANNOUNCEMENTS_LOST.inc()
         logger.warning("announcement_lost", auction=auction_id, kind=message["type"], error=str(error))

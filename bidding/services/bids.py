@@ -5,11 +5,14 @@ database.
 """
 
 import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, assert_never
 
 import structlog
 from channels.db import database_sync_to_async
 from django.conf import settings
+from django.db import Error as DatabaseError
 from django.utils.crypto import constant_time_compare, salted_hmac
 from msgspec import UNSET, UnsetType
 from redis.exceptions import RedisError
@@ -25,14 +28,19 @@ from bidding.models import BidChannel
 from bidding.protocol import RefusalCode
 from bidding.records import stored_answer
 from bidding.selectors import RoomInfo
-from bidding.services.announcing import announce_entries, announce_entries_now
+from bidding.services.announcing import (
+    announce_entries,
+    announce_entries_now,
+    announce_registration,
+    announce_registration_now,
+)
 from bidding.services.wording import refusal_message
 
 logger = structlog.get_logger(__name__)
 
 Reply = protocol.BidAccepted | protocol.BidRejected | protocol.BidUnknown
 
-_FAILURES = (RedisError, EngineError, OSError)
+_FAILURES = (RedisError, EngineError, OSError, DatabaseError)
 
 _announcements: set[asyncio.Task[None]] = set()
 """Running announcements; the event loop itself keeps only weak references to tasks."""
@@ -53,14 +61,14 @@ async def bid_place(
         return _counted(offer)
     try:
         decision = await arun(async_floor(), calls.place_bid(room.auction_id, offer), replicas=_replicas())
+        if _is_cleaned(decision):
+            decision = await database_sync_to_async(stored_answer)(registration_id, offer.bid_id, offer) or decision
     except _FAILURES as error:
         return _counted(_failure(room, message.id, error))
-    if _is_cleaned(decision):
-        decision = await database_sync_to_async(stored_answer)(registration_id, offer.bid_id, offer) or decision
     if decision.entries:
-        task = asyncio.create_task(announce_entries(room.auction_id, decision.answer.epoch, decision.entries))
-        _announcements.add(task)
-        task.add_done_callback(_announcements.discard)
+        _beside(announce_entries(room.auction_id, decision.answer.epoch, decision.entries))
+    if _is_new_maximum(message, decision):
+        _beside(announce_registration(room.auction_id, registration_id))
     return _counted(_reply(room, registration_id, message.id, decision))
 
 
@@ -80,28 +88,29 @@ def bid_place_now(
         return _counted(offer)
     try:
         decision = run(floor(), calls.place_bid(room.auction_id, offer), replicas=_replicas())
+        if _is_cleaned(decision):
+            decision = stored_answer(registration_id, offer.bid_id, offer) or decision
     except _FAILURES as error:
         return _counted(_failure(room, message.id, error))
-    if _is_cleaned(decision):
-        decision = stored_answer(registration_id, offer.bid_id, offer) or decision
     announce_entries_now(room.auction_id, decision.answer.epoch, decision.entries)
+    if _is_new_maximum(message, decision):
+        announce_registration_now(room.auction_id, registration_id)
     return _counted(_reply(room, registration_id, message.id, decision))
 
 
 async def bid_status(*, room: RoomInfo, registration_id: int | None, message: protocol.BidStatus) -> Reply:
-    """Return the stored answer of a bid, or BID_UNKNOWN where neither the floor nor the database has one."""
+    """Return the stored answer of a bid, or BID_UNKNOWN where neither the floor nor the database tells one."""
     if registration_id is None:
         return protocol.BidUnknown(id=message.id)
     call = calls.bid_status(room.auction_id, registration_id=registration_id, bid_id=message.id)
+    decision = None
     try:
-        decision = await arun(async_floor(), call)
-    except FloorMissing:
-        decision = None
+        with suppress(FloorMissing):
+            decision = await arun(async_floor(), call)
+        if decision is None:
+            decision = await database_sync_to_async(stored_answer)(registration_id, message.id)
     except _FAILURES as error:
         logger.warning("bid_unknown", auction=room.auction_id, error=str(error))
-        return protocol.BidUnknown(id=message.id)
-    if decision is None:
-        decision = await database_sync_to_async(stored_answer)(registration_id, message.id)
     if decision is None:
         return protocol.BidUnknown(id=message.id)
     return _reply(room, registration_id, message.id, decision)
@@ -142,6 +151,18 @@ def _counted(reply: Reply) -> Reply:
         case _:
             assert_never(reply)
     return reply
+
+
+def _beside(announcement: Coroutine[Any, Any, None]) -> None:
+    """Announce something while the bidder gets the answer: a channel layer that hangs must not hold up a bid."""
+    task = asyncio.create_task(announcement)
+    _announcements.add(task)
+    task.add_done_callback(_announcements.discard)
+
+
+def _is_new_maximum(message: protocol.PlaceBid, decision: BidDecision) -> bool:
+    """Say whether the bidder's other pages, wherever they are connected, show another maximum now."""
+    return message.max and isinstance(decision.answer, BidAccepted)
 
 
 def _is_cleaned(decision: BidDecision) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import redis
 from django.conf import LazySettings, settings
 from django.contrib.sessions.models import Session
 from django.test import Client as Browser
+from django.db import OperationalError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from accounts.models import User
@@ -19,7 +21,14 @@ from bidding import protocol
 from bidding.engine.side import RoomKeys
 from bidding.models import Bid, ChatMessage
 from bidding.room.entrance import client_address
-from bidding.services import bid_void, lot_open, registration_create, registration_set_status
+from bidding.services import (
+    announcing,
+    bid_void,
+    bids,
+    lot_open,
+    registration_create,
+    registration_set_status,
+)
 from bidding.services.chat import chat_store, cleaned
 from bidding.tests.conftest import Show
 from bidding.tests.rooms import RoomServer, cookie_of, eventually, page
@@ -236,6 +245,50 @@ def test_a_bids_fate_can_be_asked_for(show: Show, server: RoomServer) -> None:
         assert hers.ask("BID_STATUS", "BID_ACCEPTED", id=bid_id) == accepted
     with page(server, show.auction.pk, user=user_of(show, 1)) as his:
         assert his.ask("BID_STATUS", "BID_UNKNOWN", id=bid_id)["id"] == bid_id
+
+
+def test_a_bids_fate_is_unknown_and_the_seat_stays_while_the_database_is_gone(
+    show: Show, server: RoomServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: Any) -> Any:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(bids, "stored_answer", gone)
+    lot_open(lot=show.lots[0], actor=show.host)
+    bid_id = "00000000-0000-4000-8000-000000000001"
+    with page(server, show.auction.pk, user=user_of(show)) as hers:
+        assert hers.ask("BID_STATUS", "BID_UNKNOWN", id=bid_id)["id"] == bid_id
+        accepted = hers.ask("BID", "BID_ACCEPTED", amount="10.00", id=bid_id)
+        assert hers.ask("BID_STATUS", "BID_ACCEPTED", id=bid_id) == accepted
+
+
+def test_a_channel_layer_that_hangs_holds_up_no_bid(
+    show: Show, server: RoomServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lot_open(lot=show.lots[0], actor=show.host)
+    hanging: list[object] = []
+
+    async def hang(*_: object) -> None:
+        hanging.append(None)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            hanging.pop()
+
+    layer = SimpleNamespace(group_send=hang)
+    with page(server, show.auction.pk, user=user_of(show)) as hers:
+        hers.next()
+        monkeypatch.setattr(announcing, "ANNOUNCING_S", 600.0)
+        monkeypatch.setattr(announcing, "get_channel_layer", lambda: layer)
+        for amount in ("10.00", "20.00", "30.00"):
+            assert hers.ask("BID", "BID_ACCEPTED", amount=amount, max=True)["max_amount"] == amount
+        assert hanging
+        # The log brings what nobody announced.
+        hers.until("HIGHEST_BID")
+        monkeypatch.setattr(announcing, "ANNOUNCING_S", 0.1)
+        waiting = len(hanging)
+        hers.ask("BID", "BID_ACCEPTED", amount="40.00", max=True)
+        eventually(lambda: len(hanging) == waiting)
 
 
 def test_a_maximum_is_known_on_all_pages_of_its_bidder_and_on_no_other(show: Show, server: RoomServer) -> None:

@@ -145,7 +145,7 @@ class RoomConsumer(AsyncConsumer):
                     speaker=self._seat.visitor.speaker,
                     is_open=self._room.status in ("scheduled", "live"),
                     message=message,
-                    rules=self._room.chat_rules,
+                    rules=await self._hub.rules_of(self._room),
                     now_ms=self._hub.clock.now_ms(),
                 )
                 if refused is not None:

@@ -35,6 +35,7 @@ from bidding.selectors import RoomInfo, room_snapshot
 from bidding.services.announcing import room_group
 from bidding.services.chat import (
     LINES_IN_STATE,
+    NOT_READ,
     ChatRules,
     chat_rules,
     chat_since,
@@ -517,6 +518,13 @@ class Hub:
         if auction_id not in self._rooms:
             await self._presence.count(auction_id, ())
 
+    async def rules_of(self, room: Room) -> ChatRules:
+        """Return what moderators decided for a room, read now if it never was; NOT_READ where it cannot be."""
+        if room.chat_rules is NOT_READ:
+            with suppress(DatabaseError):
+                await self._follow_moderators((room,))
+        return room.chat_rules
+
     async def _check_moderators(self) -> None:
         """Follow what moderators decided, also where nobody announced it."""
         await self._follow_moderators(tuple(self._rooms.values()))
@@ -548,7 +556,7 @@ class Hub:
     async def _load_chat(self, room: Room) -> None:
         auction_id = room.info.auction_id
         try:
-            room.chat_rules = (await _chat_rules([auction_id]))[auction_id]
+            await self._follow_moderators((room,))
             lines = await recent_chat(auction_id)
             if len(lines) < LINES_IN_STATE:
                 # The stream may be younger than the chat: the side server was restarted.

@@ -22,7 +22,7 @@ from bidding.room.seats import Seat
 from bidding.room.state import leader_of
 from bidding.room.transport import Frame
 from bidding.selectors import RoomInfo
-from bidding.services.chat import ChatRules
+from bidding.services.chat import NOT_READ, ChatRules
 
 WINDOW_S: Final = 0.1
 """At most one frame in so long, except the first after a pause and the heartbeat."""
@@ -66,7 +66,7 @@ class Room:
         self.info = info
         self.status = info.status
         self.chat = ChatWindow()
-        self.chat_rules = ChatRules()
+        self.chat_rules: ChatRules = NOT_READ
         self.people = 0
         self.heartbeat_ms: int | None = None
         """The server's time in the last TIMER."""

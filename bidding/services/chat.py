@@ -65,6 +65,10 @@ class ChatRules:
         return (True, until_ms) if until_ms is None or until_ms > now_ms else (False, None)
 
 
+NOT_READ: Final = ChatRules()
+"""Stands for rules that no process has read yet: nothing is said under them."""
+
+
 async def chat_say(
     *,
     auction_id: int,
@@ -83,6 +87,8 @@ async def chat_say(
         return _refusal(message, ChatRefusalCode.SIGN_IN)
     if not is_open:
         return _refusal(message, ChatRefusalCode.CLOSED)
+    if rules is NOT_READ:
+        return _refusal(message, ChatRefusalCode.UNAVAILABLE)
     is_muted, until_ms = rules.mute_of(speaker.user_id, now_ms)
     if is_muted:
         return _refusal(message, ChatRefusalCode.MUTED, None if until_ms is None else until_ms - now_ms)

@@ -157,6 +157,17 @@ def test_a_muted_person_is_told_on_every_page_and_says_nothing(show: Show, serve
         assert say(hers, "sorry")["text"] == "sorry"
 
 
+def test_a_muted_person_says_nothing_before_the_room_has_read_who_is_muted(
+    show: Show, server: RoomServer, mo: User, side: redis.Redis
+) -> None:
+    moderation.person_mute(auction=show.auction, user=user_of(show), actor=mo, reason=SPAM)
+    # Nobody sits there yet: the first message comes before the room's first STATE.
+    with page(server, show.auction.pk, user=user_of(show)) as hers:
+        hers.send("CHAT", text="quick enough?")
+        assert hers.until("CHAT_REJECTED")["code"] == "muted"
+        assert not side.exists(RoomKeys(show.auction.pk).chat)
+
+
 def test_a_mute_ends_by_itself_and_its_person_is_told(show: Show, server: RoomServer, mo: User) -> None:
     with page(server, show.auction.pk, user=user_of(show)) as hers:
         hers.next()
@@ -286,7 +297,10 @@ def test_without_the_database_a_room_still_gives_its_state(
         raise OperationalError("gone")
 
     monkeypatch.setattr(hub_module, "_chat_rules", gone)
-    assert state_for_a_newcomer(server, show)["type"] == "STATE"
+    with page(server, show.auction.pk, user=user_of(show)) as hers:
+        assert hers.next()["type"] == "STATE"
+        # Who knows no mutes lets nobody talk.
+        assert hers.ask("CHAT", "CHAT_REJECTED", text="hello")["code"] == "unavailable"
 
 
 COMMANDS: dict[str, Callable[[Show, User], object]] = {

@@ -6,7 +6,7 @@ a sign-in that ended, a password that changed, a ban.
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -210,6 +210,22 @@ def signed_out(visitors: Collection[Visitor]) -> set[Visitor]:
     """Return those whose sign-in is over."""
     ended = ended_sign_ins({visitor.sign_in for visitor in visitors if visitor.sign_in is not None})
     return {visitor for visitor in visitors if visitor.sign_in in ended}
+
+
+def changed_registrations(visitors: Mapping[int, Collection[Visitor]]) -> list[tuple[int, int]]:
+    """Return the registrations, as auction and id, that are not as these visitors of each auction are known."""
+    changed: set[tuple[int, int]] = set()
+    for auction_id, seated in visitors.items():
+        found: dict[int | None, tuple[int, str]] = {}
+        for ids in _portions(sorted({visitor.user_id for visitor in seated if visitor.user_id is not None})):
+            registrations = Registration.objects.filter(auction=auction_id, user__in=ids)
+            for user_id, registration_id, status in registrations.values_list("user", "pk", "status"):
+                found[user_id] = registration_id, status
+        for visitor in seated:
+            now = found.get(visitor.user_id)
+            if now is not None and now != (visitor.registration_id, visitor.status):
+                changed.add((auction_id, now[0]))
+    return sorted(changed)
 
 
 def resting(auction_id: int) -> Resting | None:

@@ -27,7 +27,15 @@ from bidding.protocol import CloseCode, Namespace
 from bidding.room import state
 from bidding.room.clock import RedisClock
 from bidding.room.conflation import EVERYBODY, MASKS, conflated
-from bidding.room.entrance import Door, in_thread, registered, renewed, resting, signed_out
+from bidding.room.entrance import (
+    Door,
+    changed_registrations,
+    in_thread,
+    registered,
+    renewed,
+    resting,
+    signed_out,
+)
 from bidding.room.presence import EVERY_S, Presence
 from bidding.room.room import Room
 from bidding.room.seats import Seat
@@ -48,6 +56,8 @@ logger = structlog.get_logger(__name__)
 
 HEADS_EVERY_S: Final = 1.0
 SESSIONS_EVERY_S: Final = 3.0
+REGISTRATIONS_EVERY_S: Final = 3.0
+"""How often registrations are compared, beside each announcement: one may be lost, or come before its seat."""
 MODERATION_EVERY_S: Final = 3.0
 """How often what moderators decided is read again, beside each announcement of it."""
 SLOW_EVERY_S: Final = 0.25
@@ -71,6 +81,7 @@ _SEATS: Final = {
     for mask in range(1, EVERYBODY + 1)
 }
 
+_changed_registrations = in_thread(changed_registrations)
 _chat_rules = in_thread(chat_rules)
 _registered = in_thread(registered)
 _removed_among = in_thread(removed_among)
@@ -188,6 +199,7 @@ class Hub:
                 (HEADS_EVERY_S, self._beat),
                 (EVERY_S, self._count_everybody),
                 (SESSIONS_EVERY_S, self._check_sessions),
+                (REGISTRATIONS_EVERY_S, self._check_registrations),
                 (MODERATION_EVERY_S, self._check_moderators),
             ):
                 self._loops.append(asyncio.create_task(_every(seconds, work)))
@@ -489,13 +501,27 @@ class Hub:
 
     async def _check_sessions(self) -> None:
         """Close the seats of those whose sign-in is over: signed out, run out, revoked, switched off."""
-        signed_in = [seat for room in self._rooms.values() for seat in room if seat.visitor.user_id is not None]
-        if not signed_in:
+        # As they are known now: what else changes about them meanwhile must not let them stay.
+        asked = [(seat, seat.visitor) for room in self._rooms.values() for seat in room if seat.visitor.user_id]
+        if not asked:
             return
-        ended = await _signed_out({seat.visitor for seat in signed_in})
-        for seat in signed_in:
-            if seat.visitor in ended:
+        ended = await _signed_out({visitor for _, visitor in asked})
+        for seat, visitor in asked:
+            if visitor in ended:
                 seat.close(CloseCode.SIGNED_OUT)
+
+    async def _check_registrations(self) -> None:
+        """Find who was banned, approved or given a paddle, also where nobody here heard of it."""
+        rooms = dict(self._rooms)
+        seated = {
+            auction_id: visitors
+            for auction_id, room in rooms.items()
+            if (visitors := {seat.visitor for seat in room if seat.visitor.user_id is not None})
+        }
+        if not seated:
+            return
+        for auction_id, registration_id in await _changed_registrations(seated):
+            await self._registration_changed(rooms[auction_id], registration_id)
 
     # --- Presence and chat -----------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from bidding.services import (
     announcing,
     bid_void,
     bids,
+    commands,
     lot_open,
     registration_create,
     registration_set_status,
@@ -434,6 +435,24 @@ def test_a_ban_closes_every_seat_and_the_door(show: Show, server: RoomServer) ->
         assert his.ask("PING", "PONG", t=1)["type"] == "PONG"
         with page(server, show.auction.pk, user=user_of(show)) as again:
             assert again.close_code() == protocol.CloseCode.FORBIDDEN
+
+
+def test_what_changed_about_a_bidder_is_found_where_nobody_announced_it(
+    show: Show, server: RoomServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "announce_registration_now", lambda *_: None)
+    newcomer = User.objects.create_user("new@example.test", "secret-enough")
+    with (
+        page(server, show.auction.pk, user=user_of(show)) as hers,
+        page(server, show.auction.pk, user=newcomer) as theirs,
+    ):
+        for each in (hers, theirs):
+            each.next()
+        registration, _ = registration_create(auction=show.auction, user=newcomer, accept_terms=True)
+        assert theirs.until("YOU")["you"]["paddle"] == registration.paddle
+        registration_set_status(registration=show.bidders[0], status=RegistrationStatus.BANNED, actor=show.host)
+        assert hers.close_code() == protocol.CloseCode.FORBIDDEN
+        assert all(message["type"] != "YOU" for message in theirs.quiet(3.5)), "told again what is known"
 
 
 def sign_out(user: User) -> None:

@@ -38,7 +38,7 @@ def chat_line_remove(*, auction: Auction, entry: str, actor: User, reason: Moder
     """
     _check_moderator(actor, auction)
     with transaction.atomic():
-        said = _line(auction, entry)
+        said = _locked(_line(auction, entry))
         if said.removed_at is None:
             said.removed_at, said.removed_by, said.removal_reason = timezone.now(), actor, reason
             said.save(update_fields=["removed_at", "removed_by", "removal_reason"])
@@ -56,7 +56,7 @@ def chat_line_pin(*, auction: Auction, entry: str | None, actor: User) -> ChatRo
     """
     _check_moderator(actor, auction)
     with transaction.atomic():
-        said = None if entry is None else _line(auction, entry)
+        said = None if entry is None else _locked(_line(auction, entry))
         if said is not None and said.removed_at is not None:
             raise _no_such_line()
         room, _created = ChatRoom.objects.update_or_create(auction=auction, defaults={"pinned": said})
@@ -182,6 +182,11 @@ def _line(auction: Auction, entry: str) -> ChatMessage:
     if said is None:
         raise _no_such_line()
     return said
+
+
+def _locked(said: ChatMessage) -> ChatMessage:
+    """Return a line as it is now, for this transaction alone: it may be taken away while another pins it."""
+    return ChatMessage.objects.select_for_update().get(pk=said.pk)
 
 
 def _store_up_to(auction_id: int, entry: str) -> None:

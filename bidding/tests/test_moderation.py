@@ -127,6 +127,25 @@ def test_a_pinned_line_is_in_state_until_it_is_taken_away(show: Show, server: Ro
         moderation.chat_line_pin(auction=show.auction, entry=line["id"], actor=mo)
 
 
+def test_a_line_that_is_taken_away_meanwhile_is_not_pinned(
+    show: Show, server: RoomServer, mo: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with page(server, show.auction.pk, user=user_of(show)) as hers:
+        hers.next()
+        line = say(hers, "buy my coins")
+    show.store()
+    as_it_was = ChatMessage.objects.get(entry=line["id"])
+    moderation.chat_line_remove(auction=show.auction, entry=line["id"], actor=mo, reason=SPAM)
+    somebody = User.objects.create_user("else@example.test", "secret-enough")
+    Membership.objects.create(organizer=show.auction.organizer, user=somebody, role=Role.MODERATOR)
+    # Another moderator's transaction had read it before.
+    monkeypatch.setattr(moderation, "_line", lambda *_: as_it_was)
+    with pytest.raises(Refused):
+        moderation.chat_line_pin(auction=show.auction, entry=line["id"], actor=somebody)
+    moderation.chat_line_remove(auction=show.auction, entry=line["id"], actor=somebody, reason=SPAM)
+    assert ChatMessage.objects.get(entry=line["id"]).removed_by == mo
+
+
 # --- Muting ------------------------------------------------------------------------------------------
 
 

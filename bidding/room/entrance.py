@@ -29,8 +29,9 @@ from auctions.permissions import can_view, is_barred, room_role
 from bidding.models import LedgerPosition
 from bidding.protocol import CloseCode, RefusalCode
 from bidding.selectors import RoomInfo, room_info
-from bidding.services.chat import Speaker
+from bidding.services.chat import Speaker, cleaned
 from bidding.services.tickets import ticket_redeem
+from bidding.services.wordfilter import folded
 
 logger = structlog.get_logger(__name__)
 
@@ -298,7 +299,7 @@ def _author(user: User, registration: Registration | None, role: str | None) -> 
     """Return how chat names somebody; never the e-mail, and nobody may pass for the host or another paddle."""
     if role is not None:
         return role.capitalize()
-    chosen = registration.alias if registration else user.display_name
-    if chosen and not chosen.strip().casefold().startswith(_OFFICIAL):
+    chosen = cleaned(registration.alias if registration else user.display_name)
+    if chosen and not "".join(folded(chosen)).startswith(_OFFICIAL):
         return chosen
     return f"Paddle {registration.paddle}" if registration else "Guest"

@@ -36,6 +36,10 @@ _REPEAT_S: Final = 600
 _AFTERMATH_S: Final = 86_400
 _JOINERS: Final = frozenset("\u200c\u200d")
 """Invisible, but scripts and emoji need them."""
+_FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
+"""Letters that nobody sees: they would split a listed word, or make a line of nothing."""
+_BLANK: Final = "\u2800"
+"""A sign that looks like a space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +111,17 @@ async def chat_say(
 
 
 def cleaned(text: str) -> str:
-    """Return a text on one line, without control characters and without what turns the reading direction."""
-    spaced = "".join(" " if character.isspace() else character for character in text)
-    visible = (
+    """Return a text on one line, without control characters and without what turns the reading direction.
+
+    Empty where nothing of it can be seen.
+    """
+    spaced = "".join(" " if character.isspace() or character == _BLANK else character for character in text)
+    kept = "".join(
         character
         for character in spaced
-        if character in _JOINERS or not unicodedata.category(character).startswith("C")
-    )
-    return "".join(visible).strip()
+        if character in _JOINERS or not (character in _FILLERS or unicodedata.category(character).startswith("C"))
+    ).strip()
+    return kept if any(unicodedata.category(character)[0] in "LNPS" for character in kept) else ""
 
 
 async def recent_chat(auction_id: int) -> list[ChatLine]:

@@ -312,7 +312,8 @@ def test_a_maximum_is_known_on_all_pages_of_its_bidder_and_on_no_other(show: Sho
 
 def test_what_cannot_be_said(show: Show, server: RoomServer) -> None:
     with page(server, show.auction.pk, user=user_of(show)) as hers:
-        for text, code in (("   ", "empty"), ("\u202e\n", "empty"), ("x" * 501, "too_long")):
+        nothing = ("   ", "\u202e\n", "\u200d", "\u3164 \u2800", "\ufe0f")
+        for text, code in (*((text, "empty") for text in nothing), ("x" * 501, "too_long")):
             assert hers.ask("CHAT", "CHAT_REJECTED", text=text)["code"] == code
 
 
@@ -373,7 +374,17 @@ def test_a_younger_stream_does_not_hide_what_was_said_before(show: Show, server:
 
 def test_nobody_passes_for_somebody_else(show: Show, server: RoomServer) -> None:
     for number, (name, shown) in enumerate(
-        [("Host", "Guest"), (" paddle 101", "Guest"), ("Ada", "Ada"), ("", "Guest")]
+        [
+            ("Host", "Guest"),
+            (" paddle 101", "Guest"),
+            ("Ｈｏｓｔ", "Guest"),  # noqa: RUF001 - written in other letters
+            ("Hó\u200bst", "Guest"),
+            ("P a d d l e 1", "Guest"),
+            ("Ada", "Ada"),
+            ("A\u202eda\n", "Ada"),
+            ("", "Guest"),
+            ("\u3164", "Guest"),
+        ]
     ):
         stranger = User.objects.create_user(f"stranger{number}@example.test", "secret-enough", display_name=name)
         with page(server, show.auction.pk, user=stranger) as theirs:
@@ -386,6 +397,8 @@ def test_nobody_passes_for_somebody_else(show: Show, server: RoomServer) -> None
 def test_cleaning_keeps_what_can_be_read() -> None:
     assert cleaned("a\tb\x00\u202e") == "a b"
     assert cleaned("👩\u200d🚀 ok") == "👩\u200d🚀 ok"
+    assert cleaned("sc\u3164a\u115fm") == "scam"
+    assert cleaned("🙂") == "🙂"
 
 
 # --- Leaving -------------------------------------------------------------------------------------------

@@ -214,6 +214,19 @@ def test_missed_events_arrive_in_one_message(state):
     assert apply_all(state, {**resumed, "v": 14, "events": [highest_bid(14, "130.00", 9)]}) == [Applied.GAP]
 
 
+def test_where_versions_have_holes_a_hole_is_no_gap():
+    narrow = RoomState(has_holes=True)
+    extended = event("LOT_EXTENDED", 13, lot=7, reason="bid", ends_at_ms=90_000, added_ms=30_000)
+    extended["extensions"] = {"used": 1, "allowed": 20}
+    assert apply_all(narrow, first_state(), extended) == [Applied.YES] * 2
+    assert (narrow.v, narrow.lot.ends_at_ms) == (13, 90_000)
+    # Prices moved since, which this seat is not told: it is up to date all the same.
+    later = {"v": 17, "epoch": "3f9c", "events": [event("LOT_RESUMED", 15, lot=7, ends_at_ms=80_000)]}
+    assert apply_all(narrow, sample("RESUMED") | later) == [Applied.YES]
+    assert (narrow.v, narrow.lot.ends_at_ms) == (17, 80_000)
+    assert apply_all(narrow, extended) == [Applied.OLD]
+
+
 def test_chat_comes_and_goes(state):
     line = {"id": "a", "author": "Paddle 12", "paddle": 12, "role": None, "text": "hello", "at_ms": 1}
     apply_all(state, {"type": "CHAT", "line": line}, {"type": "CHAT", "line": line})

@@ -136,7 +136,7 @@ class AsyncRoom:
     ) -> None:
         """Prepare a seat; `namespace` (`bid`, `chat`, `timer`) restricts what it carries. Nothing is sent yet."""
         self.auction_id = auction_id
-        self.state = RoomState()
+        self.state = RoomState(has_holes=namespace in ("chat", "timer"))
         self.clock = ServerClock()
         self.connections = 0
         """How many times the room has let this seat in."""

@@ -45,6 +45,8 @@ class RoomState:
     you: m.You = field(default_factory=m.You)
     chat: tuple[m.ChatLine, ...] = ()
     chat_settings: m.ChatSettings = field(default_factory=m.ChatSettings)
+    has_holes: bool = False
+    """Whether the seat carries no bids: then it is not told of every version, and a hole is no gap."""
 
     @property
     def known(self) -> bool:
@@ -114,6 +116,8 @@ class RoomState:
         for event in resumed.messages():
             if self.apply(event) is Applied.GAP:
                 return Applied.GAP
+        if self.has_holes:
+            self.v = max(self.v, resumed.v)
         if resumed.v >= self.v:
             self._take_own(resumed.you)
         if resumed.participants is not None:
@@ -140,7 +144,7 @@ class RoomState:
         first = event.v
         if isinstance(event, m.HighestBid) and event.from_v is not None:
             first = event.from_v
-        if first > self.v + 1:
+        if first > self.v + 1 and not self.has_holes:
             return Applied.GAP
         self._take(event)
         self.v = event.v

@@ -14,6 +14,8 @@ from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from auction_site.environment import Environment
 
@@ -152,7 +154,15 @@ CHANNEL_LAYERS = {
         "CONFIG": {"hosts": [SIDE_REDIS_URL]},
     }
 }
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": SIDE_REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": SIDE_REDIS_URL,
+        # The client's own 5 s and ten retries would hold a page or a socket for a minute. One retry stays: a server
+        # that was restarted has dropped the connections.
+        "OPTIONS": {"socket_timeout": 1.5, "socket_connect_timeout": 1.5, "retry": Retry(NoBackoff(), 1)},
+    }
+}
 
 BID_DURABILITY = env.choice("BID_DURABILITY", "aof", ("aof", "replica"))
 """What an acknowledged bid is safe in: the floor's append-only file, or a replica."""

@@ -7,12 +7,16 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from django.core.cache import cache
 from django.db import transaction
+from redis.exceptions import RedisError
 
 from accounts.models import Organizer
 from auctions.models import StreamChannel
 from auctions.streaming.base import Ingest, Playback, StreamProvider, StreamState, StreamStatus
+
+logger = structlog.get_logger(__name__)
 
 
 def publisher_key(channel_id: int) -> str:
@@ -53,9 +57,14 @@ class LocalProvider(StreamProvider):
         return self.ingest(channel)
 
     def status(self, channel: StreamChannel) -> StreamStatus:
-        """Return offline until a publisher sends."""
+        """Return offline until a publisher sends; unknown while the side server cannot be asked."""
         absent = object()
-        viewers = cache.get(publisher_key(channel.pk), absent)
+        try:
+            viewers = cache.get(publisher_key(channel.pk), absent)
+        except (RedisError, OSError) as error:
+            # Nobody is kept out of a room because of its pictures.
+            logger.warning("stream_not_read", channel=channel.pk, error=str(error))
+            return StreamStatus(StreamState.UNKNOWN)
         if viewers is absent:
             return StreamStatus(StreamState.OFFLINE)
         return StreamStatus(StreamState.LIVE, viewers=viewers if isinstance(viewers, int) else None)

@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from accounts.models import User
 from auctions.models import Auction, RegistrationStatus, Visibility
+from auctions.streaming import local
 from bidding import protocol
 from bidding.engine.side import RoomKeys
 from bidding.models import Bid, ChatMessage
@@ -25,6 +26,7 @@ from bidding.services import (
     announcing,
     bid_void,
     bids,
+    chat,
     commands,
     lot_open,
     registration_create,
@@ -399,6 +401,24 @@ def test_cleaning_keeps_what_can_be_read() -> None:
     assert cleaned("👩\u200d🚀 ok") == "👩\u200d🚀 ok"
     assert cleaned("sc\u3164a\u115fm") == "scam"
     assert cleaned("🙂") == "🙂"
+
+
+# --- Without the side server ---------------------------------------------------------------------------
+
+
+def test_who_comes_while_the_side_server_is_gone_gets_a_seat(
+    show: Show, server: RoomServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: Any) -> Any:
+        raise redis.ConnectionError("gone")
+
+    monkeypatch.setattr(local, "cache", SimpleNamespace(get=gone))
+    monkeypatch.setattr(chat, "async_side", gone)
+    lot_open(lot=show.lots[0], actor=show.host)
+    with page(server, show.auction.pk, user=user_of(show)) as hers:
+        state = hers.next()
+        assert state["auction"]["stream"]["state"] == "unknown"
+        assert hers.ask("BID", "BID_ACCEPTED", amount="10.00")["standing"] == "leading"
 
 
 # --- Leaving -------------------------------------------------------------------------------------------

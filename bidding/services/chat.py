@@ -213,13 +213,14 @@ async def _say(
 ) -> protocol.ChatRejected | None:
     keys, client = RoomKeys(auction_id), async_side()
     said = keys.chat_said(speaker.user_id, message.id) if isinstance(message.id, str) else None
-    if said is not None and not await client.set(said, 1, nx=True, ex=_REPEAT_S):
+    if said is not None and await client.exists(said):
         return None
     refused = await _slowed(keys, speaker, message, pace_ms)
     if refused is not None:
-        if said is not None:
-            await client.delete(said)
         return refused
+    # Only now: what fails before this was certainly not said, and may be repeated.
+    if said is not None and not await client.set(said, 1, nx=True, ex=_REPEAT_S):
+        return None
     fields: dict[Any, Any] = {
         "user": str(speaker.user_id),
         "author": speaker.author,

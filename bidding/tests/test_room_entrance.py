@@ -340,6 +340,21 @@ def test_chat_has_a_rate_and_a_repeat_is_said_once(
     assert list(said) == [("once", "Paddle 101", 101), ("two", "Paddle 101", 101)]
 
 
+def test_a_line_that_could_not_be_said_can_be_repeated_under_its_id(
+    show: Show, server: RoomServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_: Any) -> Any:
+        raise redis.ConnectionError("gone")
+
+    message_id = "00000000-0000-4000-8000-000000000001"
+    with page(server, show.auction.pk, user=user_of(show)) as hers:
+        hers.next()
+        with monkeypatch.context() as broken:
+            broken.setattr(chat, "_slowed", gone)
+            assert hers.ask("CHAT", "CHAT_REJECTED", text="hello", id=message_id)["code"] == "unavailable"
+        assert hers.ask("CHAT", "CHAT", text="hello", id=message_id)["line"]["text"] == "hello"
+
+
 def test_the_chat_of_an_ended_auction_is_closed(show: Show, server: RoomServer) -> None:
     from bidding.services import auction_end
 

@@ -38,14 +38,14 @@ def sign_in_of(user: User, **rests_on: Any) -> SignIn:
 def ended_sign_ins(sign_ins: Collection[SignIn]) -> set[SignIn]:
     """Return those that are over: signed out, run out, revoked, switched off, or the password changed."""
     alive: set[str] = set()
-    for keys in _portions({each.session_key for each in sign_ins if each.session_key is not None}):
+    for keys in in_portions({each.session_key for each in sign_ins if each.session_key is not None}):
         sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
         alive.update(sessions.values_list("session_key", flat=True))
     revoked: set[str] = set()
-    for ids in _portions({each.token_id for each in sign_ins if each.token_id is not None}):
+    for ids in in_portions({each.token_id for each in sign_ins if each.token_id is not None}):
         revoked.update(RevokedToken.objects.filter(token_id__in=ids).values_list("token_id", flat=True))
     hashes: dict[int, str] = {}
-    for people in _portions({each.user_id for each in sign_ins}):
+    for people in in_portions({each.user_id for each in sign_ins}):
         for user in User.objects.filter(pk__in=people, is_active=True).only("password"):
             hashes[user.pk] = user.get_session_auth_hash()
     now = time.time()
@@ -59,6 +59,6 @@ def ended_sign_ins(sign_ins: Collection[SignIn]) -> set[SignIn]:
     }
 
 
-def _portions(values: set[Any]) -> list[list[Any]]:
+def in_portions(values: set[Any]) -> list[list[Any]]:
     ordered = sorted(values)
     return [ordered[start : start + _AT_ONCE] for start in range(0, len(ordered), _AT_ONCE)]

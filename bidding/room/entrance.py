@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 
 from accounts.bearer import BearerRefused, BearerUnavailable, bearer_sign_in, bearer_token
 from accounts.models import User
-from accounts.sign_ins import SignIn, ended_sign_ins, sign_in_of
+from accounts.sign_ins import SignIn, ended_sign_ins, in_portions, sign_in_of
 from auctions.models import Auction, Registration, RegistrationStatus
 from auctions.permissions import can_view, is_barred, room_role
 from bidding.models import LedgerPosition
@@ -218,7 +218,7 @@ def changed_registrations(visitors: Mapping[int, Collection[Visitor]]) -> list[t
     changed: set[tuple[int, int]] = set()
     for auction_id, seated in visitors.items():
         found: dict[int | None, tuple[int, str]] = {}
-        for ids in _portions(sorted({visitor.user_id for visitor in seated if visitor.user_id is not None})):
+        for ids in in_portions({visitor.user_id for visitor in seated if visitor.user_id is not None}):
             registrations = Registration.objects.filter(auction=auction_id, user__in=ids)
             for user_id, registration_id, status in registrations.values_list("user", "pk", "status"):
                 found[user_id] = registration_id, status

@@ -11,8 +11,8 @@ import pytest
 import redis
 from django.conf import LazySettings, settings
 from django.contrib.sessions.models import Session
-from django.test import Client as Browser
 from django.db import OperationalError
+from django.test import Client as Browser
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from accounts.models import User

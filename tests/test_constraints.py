@@ -38,6 +38,7 @@ from bidding.models import (
     Bid,
     ChatMessage,
     ChatRoom,
+    DiscardedEntry,
     Event,
     Mute,
     Notification,
@@ -81,6 +82,7 @@ class Rows:
         self.event = Event.objects.create(
             auction=auction, epoch="e", v=1, kind="K", at_ms=1, public="{}", private="{}", salt="", hash=""
         )
+        self.discarded = DiscardedEntry.objects.create(auction=auction, epoch="e", v=1, kind="K", at_ms=1)
         self.refusal = Refusal.objects.create(
             auction=auction, registration=registration, entry="1-1", code="too_low", v=1, at_ms=1
         )
@@ -268,6 +270,7 @@ BROKEN: dict[str, list[Callable[[Any], None]]] = {
     "bid_above_zero": [lambda r: change(r.bid, amount=0)],
     "bid_channel_known": [lambda r: change(r.bid, channel="x")],
     "bid_amounts_in_range": [lambda r: change(r.bid, amount=MAX_AMOUNT + 1)],
+    "discardedentry_once": [lambda r: again(r.discarded)],
     "refusal_entry_once": [lambda r: again(r.refusal)],
     "signedhead_version_once": [lambda r: again(r.head)],
     "chatmessage_entry_once": [lambda r: again(r.chat)],

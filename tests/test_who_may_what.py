@@ -28,6 +28,7 @@ REST: Final[frozenset[str]] = frozenset()
 NOBODY_KNOWN: Final = frozenset({"anonymous"})
 BIDDERS: Final = frozenset({"bidder", "banned"})
 MANAGERS: Final = frozenset({"auctioneer", "owner", "administrator"})
+ENTERING: Final = MANAGERS | {"clerk"}
 MODERATORS: Final = MANAGERS | {"moderator", "named"}
 HOUSE: Final = frozenset({"owner", "auctioneer", "clerk", "moderator", "finance"})
 KNOWING: Final = frozenset({"owner", "auctioneer", "clerk", "finance", "administrator"})
@@ -130,6 +131,56 @@ SIGN_IN: Final[dict[str, dict[str, Cases]]] = {
     "accounts/social/signup/": {"GET": MOVED},
     "accounts/social/connections/": {"GET": MOVED},
     "accounts/sessions/": {"GET": SIGNED_IN},
+    "accounts/": {"GET": SIGNED_IN},
+    "accounts/login/code/": {"GET": ONLY_ANONYMOUS},
+    "accounts/2fa/webauthn/": {"GET": SIGNED_IN},
+    "accounts/2fa/webauthn/add/": {"GET": SENT_ON},
+    "accounts/2fa/webauthn/keys/<int:pk>/edit/": {"GET": SENT_ON},
+    "accounts/2fa/webauthn/keys/<int:pk>/remove/": {"GET": SENT_ON},
+    "accounts/2fa/webauthn/login/": {"GET": SENT_ON},
+    "accounts/2fa/webauthn/reauthenticate/": {"GET": SENT_ON},
+    "accounts/amazon-cognito/login/": {"GET": MISSING},
+    "accounts/amazon-cognito/login/callback/": {"GET": MISSING},
+}
+
+BY_TOKEN: Final[Cases] = {401: REST}
+"""Programs bring a token; the session of a page counts for nothing there."""
+POSTED: Final[Cases] = {405: REST}
+NOT_BEGUN: Final[Cases] = {409: REST}
+
+FOR_PROGRAMS: Final[dict[str, Cases]] = {
+    "account/authenticators": BY_TOKEN,
+    "account/authenticators/recovery-codes": BY_TOKEN,
+    "account/authenticators/totp": BY_TOKEN,
+    "account/authenticators/webauthn": BY_TOKEN,
+    "account/email": BY_TOKEN,
+    "account/password/change": BY_TOKEN,
+    "account/phone": BY_TOKEN,
+    "account/providers": BY_TOKEN,
+    "auth/2fa/authenticate": BY_TOKEN,
+    "auth/2fa/reauthenticate": BY_TOKEN,
+    "auth/code/confirm": NOT_BEGUN,
+    "auth/code/request": POSTED,
+    "auth/code/resend": POSTED,
+    "auth/email/verify": {400: REST},
+    "auth/email/verify/resend": POSTED,
+    "auth/login": POSTED,
+    "auth/password/request": POSTED,
+    "auth/password/reset": {400: REST},
+    "auth/phone/verify": NOT_BEGUN,
+    "auth/phone/verify/resend": POSTED,
+    "auth/provider/redirect": POSTED,
+    "auth/provider/signup": NOT_BEGUN,
+    "auth/provider/token": POSTED,
+    "auth/reauthenticate": BY_TOKEN,
+    "auth/session": BY_TOKEN,
+    "auth/sessions": BY_TOKEN,
+    "auth/signup": POSTED,
+    "auth/webauthn/authenticate": BY_TOKEN,
+    "auth/webauthn/login": EVERYBODY,
+    "auth/webauthn/reauthenticate": BY_TOKEN,
+    "config": EVERYBODY,
+    "tokens/refresh": POSTED,
 }
 
 API: Final[dict[str, dict[str, Cases]]] = {
@@ -145,6 +196,10 @@ API: Final[dict[str, dict[str, Cases]]] = {
     "auctions/<int:pk>/mutes/<int:mute_id>/": {"DELETE": moderated(204)},
     "auctions/<int:pk>/moderator-notes/": {"GET": moderated(200), "POST": moderated(201)},
     "auctions/<int:pk>/notices/": {"POST": {401: NOBODY_KNOWN, 204: MANAGERS, 404: REST}},
+    "auctions/<int:pk>/house/paddles/": {"POST": {401: NOBODY_KNOWN, 201: ENTERING, 404: REST}},
+    "auctions/<int:pk>/house/bids/": {"POST": {401: NOBODY_KNOWN, 400: ENTERING, 404: REST}},
+    "lots/<int:pk>/offer-again/": {"POST": {401: NOBODY_KNOWN, 409: MANAGERS, 404: REST}},
+    "token/": {"DELETE": {401: REST}},
     "lots/<int:pk>/bids/": {"GET": IF_VISIBLE},
     "lots/<int:pk>/record/": {"GET": {409: VIEWERS, 404: REST}},
     "bids/<str:bid_id>/": {"GET": {401: NOBODY_KNOWN, 200: frozenset({"bidder"}), 404: REST}},
@@ -178,7 +233,7 @@ ADMIN: Final[dict[str, dict[str, Cases]]] = {
     "autocomplete/": {"GET": NEVER},
     "jsi18n/": {"GET": ENTER},
     "r/<path:content_type_id>/<path:object_id>/": {"GET": {LOGIN: OUTSIDE, 404: REST}},
-    "^(?P<app_label>account|mfa|socialaccount|accounts|auctions|bidding)/$": {"GET": ENTER},
+    "^(?P<app_label>account|socialaccount|accounts|mfa|auctions|bidding)/$": {"GET": ENTER},
     "(?P<url>.*)$": {"GET": {LOGIN: OUTSIDE, 404: REST}},
     "accounts/user/<id>/password/": {"GET": STAFF_ALONE, "POST": STAFF_ALONE},
 }
@@ -202,7 +257,7 @@ PRIVATE: Final[Model] = (
 
 MODELS: Final[dict[str, Model]] = {
     "account/emailaddress": KEPT_BY_STAFF,
-    "mfa/authenticator": STAFF_HAS_NONE,
+    "mfa/authenticator": (STAFF_ALONE, NEVER, AWAY, STAFF_FINDS_NONE, STAFF_FINDS_NONE, STAFF_FINDS_NONE),
     "socialaccount/socialapp": STAFF_HAS_NONE,
     "socialaccount/socialtoken": STAFF_HAS_NONE,
     "socialaccount/socialaccount": STAFF_HAS_NONE,
@@ -240,6 +295,7 @@ MODELS: Final[dict[str, Model]] = {
     "bidding/bid": SEEN_BY_HOSTS,
     "bidding/event": SEEN_BY_HOSTS,
     "bidding/refusal": PRIVATE,
+    "bidding/discardedentry": PRIVATE,
     "bidding/ledgerposition": PRIVATE,
 }
 
@@ -259,6 +315,7 @@ TABLE: Final[dict[str, dict[str, Cases]]] = {
     **PAGES,
     **SIGN_IN,
     **{f"api/v1/{route}": row for route, row in API.items()},
+    **{f"api/auth/app/v1/{route}": {"GET": row} for route, row in FOR_PROGRAMS.items()},
     **{f"admin/{route}": row for route, row in ADMIN.items()},
     **dict(rows_of_models()),
 }
@@ -272,6 +329,9 @@ BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("POST", "api/v1/auctions/<int:pk>/chat/lines/<str:entry>/remove/"): {"reason": "spam"},
     ("POST", "api/v1/auctions/<int:pk>/mutes/"): {"paddle": 101, "reason": "spam"},
     ("POST", "api/v1/auctions/<int:pk>/moderator-notes/"): {"paddle": 101, "text": "Loud."},
+    ("POST", "api/v1/auctions/<int:pk>/house/paddles/"): {"kind": "phone"},
+    # Who holds this paddle bids online: nobody bids for them.
+    ("POST", "api/v1/auctions/<int:pk>/house/bids/"): {"paddle": 101, "amount": "1.00"},
     ("POST", "api/v1/auctions/<int:pk>/notices/"): {"text": "Back in a minute."},
 }
 

@@ -36,7 +36,7 @@ from bidding.engine import calls
 from bidding.engine.outcomes import BidAccepted
 from bidding.engine.runner import run
 from bidding.floor import floor
-from bidding.models import ChatMessage, Mute, Refusal
+from bidding.models import ChatMessage, DiscardedEntry, Mute, Refusal
 
 PEOPLE = (
     "anonymous",
@@ -194,6 +194,9 @@ def build(host: User, organizer: Organizer, other_owner: User, administrator: Us
             auction=auction, user=users["bidder"], entry="1-1", author="Paddle 101", paddle=101, text="Hello.", at_ms=1
         ),
         Mute.objects.create(auction=auction, user=users["banned"], reason="spam", created_by=host),
+        DiscardedEntry.objects.create(
+            auction=auction, epoch="e0", v=1, kind="MAX_RAISED", at_ms=1, private=str(MAXIMUM)
+        ),
         Refusal.objects.create(
             auction=auction, registration=registration, entry="1-1", code="too_low", v=1, at_ms=1, answer="{}"
         ),

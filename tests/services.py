@@ -37,7 +37,7 @@ def main() -> int:
             # Left out: pytest-django would read the settings before the conftest has prepared them.
             inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
             environment = {**inherited, "TEST_DATABASE_URL": url, "REDIS_SERVER": redis_server}
-            argv = [sys.executable, "-m", "pytest", *sys.argv[1:]]
+            argv = [sys.executable, "-m", "pytest", "--numprocesses=2", "--dist=loadfile", *sys.argv[1:]]
             return subprocess.run(argv, env=environment, check=False).returncode
     except StartError as error:
         sys.exit("\n".join([f"error: {error}", *error.output]))

@@ -95,9 +95,37 @@ class Done:
     entries: tuple[Entry, ...] = ()
 
 
+class CommandCode(StrEnum):
+    """Why a lifecycle command was refused."""
+
+    ALREADY_CLOSED = "already_closed"
+    BAD_ARGUMENT = "bad_argument"
+    LOT_OPEN = "lot_open"
+    NOT_CLOSED = "not_closed"
+    NOT_DUE = "not_due"
+    NOT_LIVE = "not_live"
+    NOT_MISSING = "not_missing"
+    NOT_ON_ROSTRUM = "not_on_rostrum"
+    NOT_OPEN = "not_open"
+    NOT_OVER = "not_over"
+    NOT_PAUSED = "not_paused"
+    NOT_SCHEDULED = "not_scheduled"
+    NOT_STORED = "not_stored"
+    NO_FAIR_WARNING = "no_fair_warning"
+    NO_SUCH_BID = "no_such_bid"
+    OVER = "over"
+    STALE = "stale"
+    TOO_EARLY = "too_early"
+    TOO_LATE = "too_late"
+    WRONG_LOT = "wrong_lot"
+
+
 @dataclass(frozen=True, slots=True)
 class NotDone:
-    """A lifecycle command was refused in this state; nothing was changed."""
+    """A lifecycle command was refused in this state; nothing was changed. `code` is a `CommandCode`.
+
+    It stays text: the script may be newer than this process.
+    """
 
     code: str
     v: int

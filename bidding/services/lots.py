@@ -332,6 +332,14 @@ def _refusal(code: str) -> str:
             return _("This bid does not count any more.")
         case "over":
             return _("The show is over.")
+        case "not_over":
+            return _("The show is not over.")
+        case "not_scheduled":
+            return _("Only a scheduled auction can go live.")
+        case "not_missing":
+            return _("The live floor knows this auction.")
+        case "not_stored":
+            return _("The database does not hold the whole show yet.")
         case "bad_argument":
             return _("The live floor did not understand this.")
         case _:

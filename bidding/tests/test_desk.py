@@ -1,14 +1,17 @@
 """What the host may do with an open lot: pause, warn, hammer, extend, void, withdraw, reopen."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bidding.engine import calls
+from bidding.engine import calls, scripts
 from bidding.engine.calls import Call
-from bidding.engine.outcomes import Done, NotDone
+from bidding.engine.outcomes import CommandCode, Done, NotDone
 from bidding.engine.runner import run
+from bidding.services import lots
 from bidding.tests.conftest import ANNA, BORIS, CLARA, FloorDriver
 from bidding.tests.test_lot_lifecycle import code, events
 
@@ -300,6 +303,17 @@ def test_one_person_holds_the_rostrum(open_desk: FloorDriver, name: str) -> None
     run(open_desk.client, calls.take_rostrum(4, actor=51))
     do(open_desk, calls.extend_lot(4, lot_id=LOT, added_ms=1_000, actor=51))
     assert [kind for _, kind in open_desk.log()].count("ROSTRUM") == 2
+
+
+def test_every_code_of_the_scripts_is_known_and_has_its_words() -> None:
+    folder = Path(scripts.__file__).parent / "lua"
+    names = {path.stem for path in folder.glob("*.lua")} - {"place_bid", "lock_acquire", "presence", "token_bucket"}
+    said = r"reply\('(\w+)'\)|\{ token, '(\w+)'|then return '(\w+)' end"
+    found = {code for name in names for each in re.findall(said, scripts.script(name).source) for code in each if code}
+    assert found - {"ok", "missing", "repeat"} == set(CommandCode)
+    words = [lots._refusal(code) for code in CommandCode]
+    assert lots._refusal("another") not in words
+    assert len(words) - len(set(words)) == 1, "only not_closed and not_due say the same"
 
 
 def test_a_lot_whose_end_nobody_saw_runs_one_window_more(open_desk: FloorDriver) -> None:

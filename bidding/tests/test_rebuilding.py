@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import redis
@@ -319,13 +320,23 @@ def test_a_floor_that_lacks_or_exchanged_a_private_entry_is_found(running: Show,
 
 
 def test_a_floor_that_went_on_while_it_was_looked_at_is_not_written_over(running: Show, floor: redis.Redis) -> None:
-    pulse = snapshot_now(running.auction.pk)
+    before = snapshot_now(running.auction.pk)
+    parts: dict[str, object] = {name: {} for name in ("lot", "registrations", "catalogue", "won")}
     call = calls.rebuild(
-        running.auction.pk, epoch="e", exponent=2, v=1, s=0, status="live", latest_ms=0, over=(pulse.v - 1, 0), rest={}
+        running.auction.pk,
+        epoch="e",
+        exponent=2,
+        v=1,
+        s=0,
+        status="live",
+        latest_ms=0,
+        over=(before.v - 1, 0),
+        rest=parts | {"frozen": None, "offers": [], "recent": [], "runs": []},
     )
     refused = run(floor, call)
     assert isinstance(refused, NotDone)
     assert refused.code == "not_missing"
+    assert replace(snapshot_now(running.auction.pk), now_ms=0) == replace(before, now_ms=0)
 
 
 def test_the_command_discards_a_fork_only_when_it_is_told_to_and_says_what_it_kept(

@@ -298,7 +298,7 @@ def _on_rostrum(auction_id: int) -> str:
     except (RedisError, EngineError, OSError):
         holder = None
     if holder is None or not holder.display_name:
-        return _("Somebody else is on the rostrum. Take it first.")
+        return _refusal("not_on_rostrum")
     return _("%(name)s is on the rostrum. Take it first.") % {"name": holder.display_name}
 
 
@@ -328,6 +328,8 @@ def _refusal(code: str) -> str:
             return _("Give fair warning first.")
         case "stale":
             return _("Something changed meanwhile. Look again and repeat it if you still mean it.")
+        case "not_on_rostrum":
+            return _("Somebody else is on the rostrum. Take it first.")
         case "no_such_bid":
             return _("This bid does not count any more.")
         case "over":

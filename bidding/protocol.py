@@ -35,6 +35,7 @@ class CloseCode(enum.IntEnum):
     NOT_FOUND = 4404, "No such auction, or not for you."
     TOO_SLOW = 4408, "The messages were not read fast enough. Come back with `since`."
     TOO_MANY = 4429, "Too many sockets or messages. Wait before you come back."
+    NOT_NOW = 4503, "Nobody can be let in right now. Try again in a moment, and again."
     TOO_LARGE = 1009, f"A message was larger than {MAX_MESSAGE_BYTES // 1024} KiB."
 
 

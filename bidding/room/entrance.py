@@ -18,6 +18,7 @@ from channels.db import DatabaseSyncToAsync
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser
+from django.db import Error as DatabaseError
 from django.http.cookie import parse_cookie
 from redis.exceptions import RedisError
 
@@ -114,14 +115,20 @@ class Door:
     ) -> Admission | CloseCode:
         """Return who comes in to which room, or the code to close with.
 
-        A ticket counts before a token, and a token before a cookie.
+        A ticket counts before a token, and a token before a cookie. Where the database or the side server does not
+        answer nobody is let in, and nobody is told that they may not come back.
         """
+        try:
+            return await self._ask(auction_id, headers, ticket)
+        except (DatabaseError, RedisError, OSError) as error:
+            logger.warning("door_closed", auction=auction_id, error=str(error))
+            return CloseCode.NOT_NOW
+
+    async def _ask(
+        self, auction_id: int, headers: Collection[tuple[bytes, bytes]], ticket: str | None
+    ) -> Admission | CloseCode:
         if ticket is not None:
-            try:
-                sign_in = await ticket_redeem(ticket)
-            except (RedisError, OSError) as error:
-                logger.warning("ticket_not_read", error=str(error))
-                sign_in = None
+            sign_in = await ticket_redeem(ticket)
             if sign_in is None:
                 return CloseCode.SIGNED_OUT
             held: Admission | CloseCode = await _admit_holder(auction_id, sign_in)

@@ -21,6 +21,7 @@ from auctions.streaming import local
 from bidding import protocol
 from bidding.engine.side import RoomKeys
 from bidding.models import Bid, ChatMessage
+from bidding.room import entrance
 from bidding.room.entrance import client_address
 from bidding.services import (
     announcing,
@@ -131,6 +132,22 @@ def test_one_address_has_so_many_seats(show: Show, server: RoomServer, settings:
         assert first.next()["type"] == "STATE"
         with page(server, show.auction.pk) as second:
             assert second.close_code() == protocol.CloseCode.TOO_MANY
+
+
+def test_without_the_database_nobody_is_told_to_stay_away(
+    show: Show, server: RoomServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_: object) -> Any:
+        raise OperationalError("gone")
+
+    with page(server, show.auction.pk, user=user_of(show)) as seated:
+        seated.next()
+        monkeypatch.setattr(entrance, "_admit", gone)
+        server.hub.door = entrance.Door()
+        for user in (None, user_of(show)):
+            with page(server, show.auction.pk, user=user) as newcomer:
+                assert newcomer.close_code() == protocol.CloseCode.NOT_NOW
+        assert seated.ask("PING", "PONG", t=1)["type"] == "PONG"
 
 
 def test_a_forged_address_gains_nothing(settings: LazySettings) -> None:

@@ -146,4 +146,4 @@ def test_without_the_side_server_it_says_so(
     assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
     monkeypatch.setattr(tickets, "async_side", gone)
     with by_ticket(server, show, "x") as nobody:
-        assert nobody.close_code() == protocol.CloseCode.SIGNED_OUT
+        assert nobody.close_code() == protocol.CloseCode.NOT_NOW, "an outage is no sign-out"

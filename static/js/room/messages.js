@@ -78,5 +78,6 @@ export const Close = Object.freeze({
   NOT_FOUND: 4404,
   TOO_SLOW: 4408,
   TOO_MANY: 4429,
+  NOT_NOW: 4503,
   TOO_LARGE: 1009,
 });

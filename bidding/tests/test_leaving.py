@@ -228,7 +228,7 @@ def test_the_page_asks_for_the_password_first(client, anna):
     session.save()
     response = client.post(reverse("profile_close"), {"understood": "on"})
     assert response.status_code == 302
-    assert response["Location"].startswith(reverse("account_reauthenticate"))
+    assert "/reauthenticate/" in response["Location"]
     anna.refresh_from_db()
     assert anna.closed_at is None
 

@@ -12,7 +12,7 @@ from websockets.typing import Subprotocol
 
 from paddle_client import AsyncClient, BidAccepted, BidRejected, BidUnresolved, CannotConnect, Client, RoomClosed
 from paddle_client.messages import Chat, HighestBid
-from paddle_client.room import Backoff
+from paddle_client.room import AsyncRoom, Backoff
 
 PATIENCE_S = 20
 QUICK = Backoff(first_s=0.02, most_s=0.1)
@@ -165,6 +165,22 @@ async def _some(messages, count: int, kind: type):
             count -= 1
             if not count:
                 return
+
+
+async def test_a_cancellation_is_obeyed_although_the_answer_comes_at_the_same_moment(monkeypatch):
+    room = object.__new__(AsyncRoom)
+    room._bids = {}
+
+    async def sent(frame):
+        return True
+
+    monkeypatch.setattr(room, "_send_bytes", sent)
+    bidding = asyncio.create_task(room._resolve("b1", b"{}", 60))
+    await asyncio.sleep(0)
+    room._bids["b1"].answer.set_result(BidRejected(code="too_low", message="x"))
+    bidding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await bidding
 
 
 async def test_the_handshake_names_session_origin_and_protocol():

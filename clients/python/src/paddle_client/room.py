@@ -219,7 +219,8 @@ class AsyncRoom:
         condition = _Condition(holds)
         self._conditions.append(condition)
         try:
-            await asyncio.wait_for(condition.reached, timeout)
+            async with asyncio.timeout(timeout):
+                await condition.reached
         finally:
             self._conditions.remove(condition)
 
@@ -308,7 +309,9 @@ class AsyncRoom:
         self._bids[bid_id] = pending
         try:
             await self._send_bytes(frame)
-            return await asyncio.wait_for(pending.answer, patience_s)
+            # Not `wait_for`: on Python 3.11 it loses a cancellation that comes together with the answer.
+            async with asyncio.timeout(patience_s):
+                return await pending.answer
         except TimeoutError:
             raise BidUnresolved(f"No answer to bid {bid_id} in {patience_s:g} s.", bid_id=bid_id) from None
         finally:

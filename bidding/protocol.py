@@ -479,9 +479,11 @@ class Error(ServerMessage, tag="ERROR"):
 
 
 class YouChanged(ServerMessage, tag="YOU"):
-    """One's own part changed."""
+    """One's own part changed. It was read at version `v`, which the receiver may not have heard of, or have passed."""
 
     you: You
+    v: Version
+    epoch: Epoch
 
 
 class Timer(ServerMessage, tag="TIMER"):

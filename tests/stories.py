@@ -153,7 +153,7 @@ class Story:
                 v=snapshot.v,
                 state=_plain(state.state(info=self.info, **common)),
                 resumed=_plain(state.resumed(events=[], **common)),
-                you=_plain(protocol.YouChanged(you=own)),
+                you=_plain(protocol.YouChanged(you=own, v=snapshot.v, epoch=snapshot.epoch)),
                 bids=[json.loads(text) for text in self.floor.lrange(AuctionKeys(self.show.auction.pk).recent, 0, -1)],
             )
         )
@@ -390,15 +390,10 @@ class _Seat:
     def _you(self) -> None:
         """Hear of one's own part, which was read a little earlier or later than what was heard of the room."""
         near = [moment for moment in self.chapter.moments if abs(moment.v - self.v) <= 3]
-        # YOU has no version: read before a bid was voided and heard after it, it cannot be told from a new one.
-        near = [moment for moment in near if moment.v >= self.v or not self._voided_since(moment.v)]
         if near:
             moment = self.chance.choice(near)
             self.own_v = max(self.own_v, moment.v)
             self._say(moment.you)
-
-    def _voided_since(self, v: int) -> bool:
-        return any('"BID_VOIDED"' in self.chapter.events[later] for later in range(v + 1, self.v + 1))
 
     def _timer(self) -> None:
         """Hear a heartbeat, which may know more than one has heard."""

@@ -493,7 +493,8 @@ class Hub:
             logger.warning("own_part_not_read", auction=room.info.auction_id, error=str(error))
             return
         for seat in theirs:
-            room.tell(seat, protocol.YouChanged(you=self._own(room, seat, snapshot)))
+            own = self._own(room, seat, snapshot)
+            room.tell(seat, protocol.YouChanged(you=own, v=snapshot.v, epoch=snapshot.epoch))
 
     def _own(self, room: Room, seat: Seat, snapshot: Snapshot) -> protocol.You:
         mute = room.chat_rules.mute_of(seat.visitor.user_id, self.clock.now_ms())

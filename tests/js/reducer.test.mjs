@@ -5,6 +5,18 @@ import { Event } from "../../static/js/room/messages.js";
 import { initialState, isLeading, reduce } from "../../static/js/room/reducer.js";
 import { EPOCH, SAMPLES, closed, highestBid, lotPart, room, stateMessage } from "./room.mjs";
 
+function own(v, maximum, paddle = 109) {
+  const you = { signed_in: true, paddle, leading: true, max_amount: maximum, can_bid: true, reason: null };
+  return { type: "YOU", v, epoch: EPOCH, you };
+}
+
+function voidedRaise(v) {
+  return {
+    type: "BID_VOIDED", v, epoch: EPOCH, at_ms: 1, lot: 7, reason: "mistake", voided_v: null, paddle: null,
+    current_amount: "120.00", minimum_amount: "125.00", leader: { paddle: 112 }, bid_count: 4, reserve_met: true, recent_bids: [],
+  };
+}
+
 test("events in order change the room and its version", () => {
   const state = room(highestBid(18, "125.00", 109));
   assert.equal(state.v, 18);
@@ -118,12 +130,28 @@ test("a voided bid takes price and leader back and leaves the history", () => {
 });
 
 test("a voided raise names nobody: the leader's own maximum waits for YOU", () => {
-  const raised = { signed_in: true, paddle: 112, leading: true, max_amount: "500.00", can_bid: true, reason: null };
-  const state = room({ type: "YOU", you: raised }, {
-    type: "BID_VOIDED", v: 18, epoch: EPOCH, at_ms: 1, lot: 7, reason: "mistake", voided_v: null, paddle: null,
-    current_amount: "120.00", minimum_amount: "125.00", leader: { paddle: 112 }, bid_count: 4, reserve_met: true, recent_bids: [],
-  });
+  const state = room(own(17, "500.00", 112), voidedRaise(18));
   assert.deepEqual([state.you.leading, state.you.max_amount], [true, null]);
+  assert.equal(reduce(state, own(17, "500.00", 112)).you.max_amount, null, "that was read before it");
+  assert.equal(reduce(state, own(18, "130.00", 112)).you.max_amount, "130.00");
+});
+
+test("an own maximum that is read after an event and heard before it stays", () => {
+  assert.equal(room(own(18, "130.00", 112), voidedRaise(18)).you.max_amount, "130.00");
+});
+
+test("an own maximum below the price shown was read before it, and is not taken", () => {
+  const state = room(highestBid(18, "125.00", 109), highestBid(19, "160.00", 109), own(18, "150.00"));
+  assert.deepEqual([state.you.leading, state.you.max_amount], [true, null]);
+});
+
+test("of two own maxima the one that was read later counts, whichever is heard first", () => {
+  const leading = room(highestBid(18, "125.00", 109), highestBid(19, "130.00", 109), own(19, "200.00"));
+  for (const late of [own(18, "150.00"), own(19, "180.00")]) assert.equal(reduce(leading, late).you.max_amount, "200.00");
+});
+
+test("an own part of another epoch waits for STATE", () => {
+  assert.equal(room({ ...own(3, "150.00"), epoch: "other" }).behind, true);
 });
 
 test("chat lines come once and can be taken away", () => {
@@ -156,5 +184,5 @@ test("a snapshot and its events equal a fresh snapshot", () => {
     recent_bids: [...highestBid(18, "125.00", 109).bids, ...stateMessage().recent_bids],
     you: { ...stateMessage().you, leading: true },
   }));
-  assert.deepEqual(state, fresh);
+  assert.deepEqual(state, { ...fresh, ownV: state.ownV }, "but for when one's own part was read");
 });

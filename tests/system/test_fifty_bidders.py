@@ -21,14 +21,19 @@ BIDS_EACH = 8
 
 
 async def bid_often(room: AsyncRoom, number: int) -> list[BidAccepted | BidRejected]:
-    """Bid what the room says is enough, more, or too little; return the answers."""
+    """Bid what the room or the last refusal says is enough, more, or too little; return the answers."""
     rng, answers = random.Random(number), []
+    refused_below = Decimal(0)
     for _ in range(BIDS_EACH):
         lot = room.state.lot
         assert lot is not None
-        # Spread out: if all of them offered the same, one would count and forty-nine be too low.
-        amount = Decimal(lot.minimum_amount) + number % 10 + rng.randint(-1, 2)
-        answers.append(await room.bid(max(amount, Decimal("1.00")), timeout=PATIENCE_S, valid_for_ms=60_000))
+        # Spread out, and in no order: if all of them offered the same, one would count and the others be too low.
+        amount = max(Decimal(lot.minimum_amount), refused_below) + rng.randint(-1, 10)
+        answer = await room.bid(max(amount, Decimal("1.00")), timeout=PATIENCE_S, valid_for_ms=60_000)
+        if isinstance(answer, BidRejected) and answer.minimum_amount:
+            # The room tells of many bids at once a little later than the answer does.
+            refused_below = Decimal(answer.minimum_amount)
+        answers.append(answer)
     return answers
 
 

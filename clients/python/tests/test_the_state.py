@@ -54,6 +54,11 @@ def event(kind: str, v: int, **fields) -> dict:
     return {"type": kind, "v": v, "epoch": "3f9c", "at_ms": 2_000, **fields}
 
 
+def own(v: int, maximum: str) -> dict:
+    """Return a YOU as the wire has it, of a leader who was read at a version."""
+    return {"type": "YOU", "v": v, "epoch": "3f9c", "you": {"paddle": 9, "leading": True, "max_amount": maximum}}
+
+
 @pytest.fixture
 def state() -> RoomState:
     """Return a state at version 10 with lot 7 open."""
@@ -75,10 +80,35 @@ def test_a_price_moves_with_its_leader_and_history(state):
 
 
 def test_the_lead_is_lost_by_the_paddle_and_not_by_a_signal(state):
-    apply_all(state, highest_bid(11, "100.00", 9), {"type": "YOU", "you": {"paddle": 9, "max_amount": "150.00"}})
+    apply_all(state, highest_bid(11, "100.00", 9), own(11, "150.00"))
     apply_all(state, highest_bid(12, "160.00", 12))
     assert not state.leads
     assert state.you.max_amount is None
+
+
+def test_a_maximum_that_was_read_before_the_price_shown_is_not_taken(state):
+    apply_all(state, highest_bid(11, "100.00", 9), highest_bid(12, "160.00", 9), own(11, "150.00"))
+    assert (state.you.leading, state.you.max_amount) == (True, None)
+
+
+def test_a_maximum_that_was_read_earlier_than_the_known_one_is_not_taken(state):
+    apply_all(state, highest_bid(11, "100.00", 9), highest_bid(12, "110.00", 9))
+    for late, shown in ((own(12, "200.00"), "200.00"), (own(11, "150.00"), "200.00"), (own(12, "180.00"), "200.00")):
+        apply_all(state, late)
+        assert state.you.max_amount == shown
+
+
+def test_a_maximum_that_was_read_before_its_bid_was_voided_is_not_taken(state):
+    voided = event("BID_VOIDED", 12, lot=7, paddle=9, current_amount="90.00", minimum_amount="95.00", bid_count=1)
+    voided |= {"leader": {"paddle": 9}, "reserve_met": True, "recent_bids": []}
+    apply_all(state, highest_bid(11, "100.00", 9), voided, own(11, "150.00"))
+    assert state.you.max_amount is None
+    apply_all(state, own(12, "95.00"))
+    assert state.you.max_amount == "95.00"
+
+
+def test_an_own_part_of_another_epoch_is_a_gap(state):
+    assert apply_all(state, own(12, "95.00") | {"epoch": "else"}) == [Applied.GAP]
 
 
 def test_a_missing_version_is_a_gap_and_changes_nothing(state):

@@ -22,6 +22,8 @@ export const initialState = Object.freeze({
   chatSettings: { slow_mode_ms: 0, pinned: null },
   participants: null,
   you: null,
+  /** The version that the receiver's own maximum was read at. */
+  ownV: 0,
   /** Results seen so far by lot: {result, reason, amount, winner}. */
   results: {},
   /** The last change of an end, to be flashed once: {v, lot, addedMs, used, allowed}. */
@@ -40,7 +42,8 @@ export function reduce(state, message) {
     case Receive.RESUMED:
       return resumed(state, message);
     case Receive.YOU:
-      return withOwn(state, message.you);
+      if (state.v !== null && message.epoch !== state.epoch) return missing(state, Infinity);
+      return withOwn(state, message.you, message.v);
     case Receive.TIMER:
       return timer(state, message);
     case Receive.PARTICIPANTS:
@@ -87,7 +90,7 @@ function snapshot(state, message) {
   if (lot?.result) results[lot.id] = resultOf(lot, lot.result === "sold" ? lot.current_amount : null);
   // Lots that came and went unseen are in no picture of the room, but in the catalogue.
   const wasAway = state.v !== null && (state.lot?.id !== lot?.id || !isKnown);
-  return seen({
+  return withOwn(seen({
     ...state,
     epoch: message.epoch,
     head: isKnown && Number.isFinite(state.head) ? state.head : 0,
@@ -98,17 +101,17 @@ function snapshot(state, message) {
     chat: message.chat ?? state.chat,
     chatSettings: message.chat_settings ?? state.chatSettings,
     participants: message.participants.count,
-    you: message.you,
+    ownV: isKnown ? state.ownV : 0,
     results,
     catalogueChangedAt: wasAway ? message.v : state.catalogueChangedAt,
-  }, message.v);
+  }, message.v), message.you, message.v);
 }
 
 function resumed(state, message) {
   if (state.epoch !== message.epoch) return missing(state, Infinity);
   let after = state;
   for (const entry of message.events) after = event(after, entry);
-  if (message.v >= after.v) after = withOwn(after, message.you);
+  after = withOwn(after, message.you, message.v);
   if (message.v > after.v) after = missing(after, message.v);
   return {
     ...after,
@@ -142,10 +145,10 @@ function apply(state, message) {
     case Event.AUCTION_LIVE:
       return withAuction(state, { status: "live" });
     case Event.LOT_OPENED:
-      return withLead({
+      return withLead(withoutMaximum({
         ...state, lot: message.lot, bids: message.recent_bids, next: null, interval: null, extension: null, warnedAt: null,
-        results: without(state.results, message.lot.id), you: withoutMaximum(state.you),
-      });
+        results: without(state.results, message.lot.id),
+      }, message.v), message.v);
     case Event.HIGHEST_BID:
       if (!current) return state;
       return withLead({
@@ -161,7 +164,7 @@ function apply(state, message) {
         // Of a merged event the first bids may be known already.
         bids: [...message.bids.filter((bid) => bid.v > state.v).reverse(), ...state.bids].slice(0, BIDS_KEPT),
         warnedAt: null,
-      });
+      }, message.v);
     case Event.LOT_EXTENDED:
       if (!current) return state;
       return {
@@ -180,10 +183,12 @@ function apply(state, message) {
     case Event.FAIR_WARNING:
       if (!current) return state;
       return { ...withLot(state, { ends_at_ms: message.ends_at_ms }), warnedAt: message.v };
-    case Event.BID_VOIDED:
+    case Event.BID_VOIDED: {
       if (!current) return state;
+      // It may have been the one that gave one's own maximum; of what was never public nobody is named.
+      const mayBeOwn = message.paddle === null || message.paddle === state.you?.paddle;
       return withLead({
-        ...withLot(state, {
+        ...withLot(mayBeOwn ? withoutMaximum(state, message.v) : state, {
           current_amount: message.current_amount,
           minimum_amount: message.minimum_amount,
           leader: message.leader,
@@ -191,9 +196,8 @@ function apply(state, message) {
           reserve_met: message.reserve_met,
         }),
         bids: message.recent_bids,
-        // It may have been the one that gave one's own maximum; of what was never public nobody is named.
-        you: message.paddle === null || message.paddle === state.you?.paddle ? withoutMaximum(state.you) : state.you,
-      });
+      }, message.v);
+    }
     case Event.LOT_CLOSED: {
       const results = { ...state.results, [message.lot]: resultOf(message, message.amount) };
       if (!current) return { ...state, results };
@@ -243,22 +247,32 @@ function compare(a, b) {
   return a.length - b.length || (a < b ? -1 : Number(a > b));
 }
 
-// What is one's own is sent beside the events, so it may have been read before or after the price shown here.
-function withOwn(state, you) {
-  return { ...state, you: { ...you, leading: isLeading({ ...state, you }) } };
+// What is one's own is sent beside the events, so it may have been read before or after the price shown here. Within one
+// version a maximum only rises, and nothing tells the room of it.
+function withOwn(state, you, v) {
+  const known = state.you?.max_amount ?? null;
+  const isOlder = v < state.ownV || (v === state.ownV && known !== null && (!you.max_amount || compare(known, you.max_amount) > 0));
+  return withLead({
+    ...state,
+    you: isOlder ? { ...you, max_amount: known } : you,
+    ownV: Math.max(v, state.ownV),
+  }, state.v);
 }
 
-function withLead(state) {
+/** Compute who leads at a version, and forget a maximum that was read before it and can be right no more. */
+function withLead(state, v) {
   if (!state.you) return state;
   const leads = isLeading(state);
-  const [price, maximum] = [state.lot.current_amount, state.you.max_amount];
+  const [price, maximum] = [state.lot?.current_amount ?? null, state.you.max_amount ?? null];
   // Who leads above a maximum has given a higher one since.
   const isOver = (state.you.leading && !leads) || (maximum !== null && price !== null && compare(price, maximum) > 0);
-  return { ...state, you: { ...(isOver ? withoutMaximum(state.you) : state.you), leading: leads } };
+  const after = isOver ? withoutMaximum(state, v) : state;
+  return { ...after, you: { ...after.you, leading: leads } };
 }
 
-function withoutMaximum(you) {
-  return you && { ...you, max_amount: null };
+function withoutMaximum(state, v) {
+  if (!state.you || state.ownV >= v) return state;
+  return { ...state, ownV: v, you: { ...state.you, max_amount: null } };
 }
 
 function resultOf({ result, reason, winner }, amount) {

@@ -241,9 +241,11 @@ class Error(Message, tag="ERROR", frozen=True, kw_only=True):
 
 
 class YouChanged(Message, tag="YOU", frozen=True, kw_only=True):
-    """One's own part changed."""
+    """One's own part changed. It was read at version `v`, which may be before or after what was heard so far."""
 
     you: You
+    v: int
+    epoch: str
 
 
 class Timer(Message, tag="TIMER", frozen=True, kw_only=True):

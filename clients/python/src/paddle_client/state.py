@@ -43,6 +43,8 @@ class RoomState:
     """Newest first. A merged event carries the last three bids only."""
     participants: int = 0
     you: m.You = field(default_factory=m.You)
+    own_v: int = field(default=0, compare=False)
+    """The version that the own maximum was read at."""
     chat: tuple[m.ChatLine, ...] = ()
     chat_settings: m.ChatSettings = field(default_factory=m.ChatSettings)
     has_holes: bool = False
@@ -80,8 +82,10 @@ class RoomState:
                 return self._apply_event(message)
             case m.Timer(v=v, epoch=epoch):
                 return self._compare(v, epoch)
-            case m.YouChanged(you=you):
-                self._take_own(you)
+            case m.YouChanged(you=you, v=v, epoch=epoch):
+                if self.known and epoch != self.epoch:
+                    return Applied.GAP
+                self._take_own(you, v)
             case m.ParticipantsChanged(count=count):
                 self.participants = count
             case m.Chat(line=line):
@@ -104,9 +108,12 @@ class RoomState:
         # Two answers may cross: one that is older than what was seen since must not turn back the price.
         if state.epoch == self.epoch and state.v < self.v:
             return Applied.OLD
+        if state.epoch != self.epoch:
+            self.own_v = 0
         self.v, self.epoch = state.v, state.epoch
         self.auction, self.lot, self.next = state.auction, state.lot, state.next
-        self.recent_bids, self.participants, self.you = state.recent_bids, state.participants.count, state.you
+        self.recent_bids, self.participants = state.recent_bids, state.participants.count
+        self._take_own(state.you, state.v)
         self._take_chat(state)
         return Applied.YES
 
@@ -118,8 +125,7 @@ class RoomState:
                 return Applied.GAP
         if self.has_holes:
             self.v = max(self.v, resumed.v)
-        if resumed.v >= self.v:
-            self._take_own(resumed.you)
+        self._take_own(resumed.you, resumed.v)
         if resumed.participants is not None:
             self.participants = resumed.participants.count
         self._take_chat(resumed)
@@ -162,7 +168,8 @@ class RoomState:
                 self._set_auction_status("cancelled")
             case m.LotOpened():
                 self.lot, self.next, self.recent_bids = event.lot, None, event.recent_bids
-                self.you = replace(self.you, leading=self.leads, max_amount=None)
+                self._forget_maximum(event.v)
+                self._set_leading(event.v)
             case m.LotNext():
                 self.next = event.next
             case m.HighestBid():
@@ -184,7 +191,7 @@ class RoomState:
         # Of a merged event the first bids may be known already.
         fresh = tuple(bid for bid in event.bids if bid.v > self.v)
         self.recent_bids = (*reversed(fresh), *self.recent_bids)[:RECENT_BIDS]
-        self._set_leading()
+        self._set_leading(event.v)
 
     def _take_lot_event(self, event: m.Event) -> None:
         match event:
@@ -208,8 +215,8 @@ class RoomState:
                 self.recent_bids = event.recent_bids
                 if event.paddle in (None, self.you.paddle):
                     # It may have been the one that gave the maximum; of what was never public nobody is named.
-                    self.you = replace(self.you, max_amount=None)
-                self._set_leading()
+                    self._forget_maximum(event.v)
+                self._set_leading(event.v)
             case m.LotClosed(lot=lot, result=result, reason=reason, winner=winner):
                 self._change_lot(lot, status=result, result=result, reason=reason, winner=winner)
             case m.LotReopened(lot=lot, ends_at_ms=ends):
@@ -227,18 +234,32 @@ class RoomState:
         if self.auction is not None:
             self.auction = replace(self.auction, status=status)
 
-    def _take_own(self, you: m.You) -> None:
+    def _take_own(self, you: m.You, v: int) -> None:
         # What is one's own is sent beside the events, so it may have been read before or after the price shown here.
-        self.you = replace(you, leading=self.leads)
+        # Within one version a maximum only rises, and nothing tells the room of it.
+        known = self.you.max_amount
+        if v < self.own_v or (v == self.own_v and _is_higher(known, you.max_amount)):
+            you = replace(you, max_amount=known)
+        self.you, self.own_v = you, max(v, self.own_v)
+        self._set_leading(self.v)
 
-    def _set_leading(self) -> None:
-        led, leads, maximum = self.you.leading, self.leads, self.you.max_amount
+    def _set_leading(self, v: int) -> None:
+        """Compute who leads at a version, and forget a maximum that was read before it and can be right no more."""
+        leads = self.leads
         price = self.lot.current_amount if self.lot is not None else None
         # Who leads above a maximum has given a higher one since.
-        is_over = (led and not leads) or (
-            maximum is not None and price is not None and _by_size(price) > _by_size(maximum)
-        )
-        self.you = replace(self.you, leading=leads, max_amount=None if is_over else maximum)
+        if (self.you.leading and not leads) or (self.you.max_amount and _is_higher(price, self.you.max_amount)):
+            self._forget_maximum(v)
+        self.you = replace(self.you, leading=leads)
+
+    def _forget_maximum(self, v: int) -> None:
+        if self.own_v < v:
+            self.you, self.own_v = replace(self.you, max_amount=None), v
+
+
+def _is_higher(one: str | None, other: str | None) -> bool:
+    """Compare amounts of one currency, which have the same number of decimals; None is lower than any."""
+    return one is not None and (other is None or _by_size(one) > _by_size(other))
 
 
 def _by_size(amount: str) -> tuple[int, str]:

@@ -1,6 +1,6 @@
-"""The host's pages: their auctions, the sheet that creates or changes one, and the page that leads to going live.
+"""The host's pages of the catalogue: their auctions, and the sheet that creates or changes one.
 
-Each view is one form or one selector. The buttons that reach the live floor are the bidding app's.
+Each view is one form or one selector. The page that runs a show is the bidding app's.
 """
 
 import zoneinfo
@@ -16,10 +16,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from auctions.errors import Refused
 from auctions.forms import MAX_LOTS_A_FORM, AuctionSheet
-from auctions.models import Auction, AuctionStatus, Lot
-from auctions.presenting import money_style, span_text
-from auctions.rules import PRESETS, rules_in_words
-from auctions.selectors import auction_for_host, auctions_of_host, catalogue, last_runs
+from auctions.models import Auction, AuctionStatus
+from auctions.rules import PRESETS
+from auctions.selectors import auction_for_host, auctions_of_host, catalogue
 from auctions.services import organizer_for
 
 
@@ -60,29 +59,6 @@ def auction_edit(request: HttpRequest, auction_id: int) -> HttpResponse:
     return _edit(request, sheet)
 
 
-@login_required
-@require_safe
-def host_auction(request: HttpRequest, auction_id: int) -> HttpResponse:
-    """Show what is ready, how long the evening takes, and the one step that comes next."""
-    auction = _managed(request, auction_id)
-    lots = catalogue(auction)
-    runs = last_runs(auction)
-    least, most = _evening(auction, lots)
-    context = {
-        "auction": auction,
-        "lots": lots,
-        "lots_and_runs": [(lot, runs.get(lot.pk)) for lot in lots],
-        "rules": rules_in_words(lots[0]) if lots else [],
-        "least": span_text(least),
-        "most": span_text(most),
-        "style": money_style(auction.currency, lots),
-        "opening_total": sum(lot.opening_amount for lot in lots),
-        "upcoming": next((lot for lot in lots if lot.status == "pending"), None),
-        "running": next((lot for lot in lots if lot.status in ("open", "paused")), None),
-    }
-    return render(request, "auctions/host_auction.html", context)
-
-
 def _edit(request: HttpRequest, sheet: AuctionSheet) -> HttpResponse:
     status = 200
     if request.method == "POST" and not sheet.is_being_arranged:
@@ -98,14 +74,6 @@ def _edit(request: HttpRequest, sheet: AuctionSheet) -> HttpResponse:
         "time_zones": sorted(zoneinfo.available_timezones()),
     }
     return render(request, "auctions/auction_form.html", context, status=status)
-
-
-def _evening(auction: Auction, lots: list[Lot]) -> tuple[int, int]:
-    # Without a bid each lot runs its duration; at most every extension is used up.
-    gaps = auction.gap_ms * max(len(lots) - 1, 0) if auction.auto_advance else 0
-    least = sum(lot.duration_ms for lot in lots) + gaps
-    most = least + sum(lot.extension_ms * lot.extension_cap for lot in lots)
-    return least // 1_000, most // 1_000
 
 
 def _managed(request: HttpRequest, auction_id: int) -> Auction:

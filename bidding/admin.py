@@ -13,6 +13,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from redis.exceptions import RedisError
@@ -24,8 +25,9 @@ from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus, Lot
 from auctions.permissions import is_administrator
 from bidding import services
-from bidding.engine.outcomes import EngineError
+from bidding.engine.outcomes import Done, EngineError
 from bidding.models import Bid, DiscardedEntry, Event, LedgerPosition, Refusal
+from bidding.pages import Shown, desk_now
 
 logger = structlog.get_logger(__name__)
 
@@ -53,16 +55,8 @@ def _actor(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-def _close_current(auction: Auction, actor: User) -> str:
-    lot, fell = services.lot_close_current(auction=auction, actor=actor)
-    return _closing(lot, fell=fell)
-
-
-def _close(lot: Lot, actor: User) -> str:
-    return _closing(lot, fell=services.lot_close(lot=lot, actor=actor))
-
-
-def _closing(lot: Lot, *, fell: bool) -> str:
+def _close_current(auction: Auction, actor: User, shown: Shown) -> str:
+    lot, fell = services.lot_close_current(auction=auction, actor=actor, shown_id=shown.lot_id, seen_v=shown.v)
     if fell:
         return gettext("the hammer fell on lot %(number)s") % {"number": lot.number}
     return gettext("fair warning for lot %(number)s; close again in ten seconds") % {"number": lot.number}
@@ -73,6 +67,8 @@ class LiveAuctionAdmin(AuctionAdmin):
     """Auctions, with the steps of a show as buttons and as actions on the list."""
 
     actions = ("schedule_selected", "go_live_selected", "end_selected", "cancel_selected")
+    # It carries which lots and which version the page shows.
+    change_form_before_template = "admin/bidding/desk.html"
     actions_submit_line = ("schedule", "go_live", "open_next_lot", "close_open_lot", "take_rostrum", "end")
     _steps: ClassVar[dict[str, tuple[str, ...]]] = {
         AuctionStatus.DRAFT.value: ("schedule",),
@@ -95,17 +91,17 @@ class LiveAuctionAdmin(AuctionAdmin):
     @admin.action(description=_("Open the next lot"))
     def open_next_lot(self, request: HttpRequest, auction: Auction) -> None:
         """Open the first pending lot of the run of show."""
-        _attempt(
-            request,
-            auction,
-            _("next lot opened"),
-            partial(services.lot_open_next, auction=auction, actor=_actor(request)),
+        shown = Shown.of(request.POST, "upcoming_lot")
+        step = partial(
+            services.lot_open_next, auction=auction, actor=_actor(request), shown_id=shown.lot_id, seen_v=shown.v
         )
+        _attempt(request, auction, _("next lot opened"), step)
 
     @admin.action(description=_("Fair warning, then hammer"))
     def close_open_lot(self, request: HttpRequest, auction: Auction) -> None:
         """Give fair warning for the open lot, or let the hammer fall once it was heard."""
-        _attempt(request, auction, None, partial(_close_current, auction, _actor(request)))
+        shown = Shown.of(request.POST, "running_lot")
+        _attempt(request, auction, None, partial(_close_current, auction, _actor(request), shown))
 
     @admin.action(description=_("Take the rostrum"))
     def take_rostrum(self, request: HttpRequest, auction: Auction) -> None:
@@ -164,7 +160,9 @@ class LiveAuctionAdmin(AuctionAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Save, and once that is committed take the step whose button was pressed."""
-        response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+        shown = self.get_object(request, object_id) if object_id is not None else None
+        context = (extra_context or {}) | {"desk": None if shown is None else desk_now(shown)}
+        response: HttpResponse = super().changeform_view(request, object_id, form_url, context)
         saved = request.method == "POST" and object_id is not None and isinstance(response, HttpResponseRedirect)
         if not saved:
             return response
@@ -180,21 +178,9 @@ class LiveAuctionAdmin(AuctionAdmin):
 
 @admin.register(Lot)
 class LiveLotAdmin(LotAdmin):
-    """Lots, which can be opened and closed from the list."""
+    """Lots, which can be offered again from the list. They are opened and closed on the page of their auction."""
 
-    actions = ("open_selected", "close_selected", "offer_again_selected")
-
-    @admin.action(description=_("Open"))
-    def open_selected(self, request: HttpRequest, lots: QuerySet[Lot]) -> None:
-        """Open the selected lot."""
-        for lot in lots:
-            _attempt(request, lot, _("open"), partial(services.lot_open, lot=lot, actor=_actor(request)))
-
-    @admin.action(description=_("Close: fair warning, then the hammer"))
-    def close_selected(self, request: HttpRequest, lots: QuerySet[Lot]) -> None:
-        """Take the next step towards closing the selected lot."""
-        for lot in lots:
-            _attempt(request, lot, None, partial(_close, lot, _actor(request)))
+    actions = ("offer_again_selected",)
 
     @admin.action(description=_("Offer again: what passed or was withdrawn comes next, as a new run"))
     def offer_again_selected(self, request: HttpRequest, lots: QuerySet[Lot]) -> None:
@@ -255,24 +241,54 @@ class BidAdmin(KeepsPrivate):
         return money(bid.amount, bid.run.auction.currency)
 
     @admin.action(description=_("Void: take back the offer behind the bid"))
-    def void_selected(self, request: HttpRequest, bids: QuerySet[Bid]) -> None:
+    def void_selected(self, request: HttpRequest, bids: QuerySet[Bid]) -> HttpResponse | None:
         """Take back the offers behind the selected bids."""
-        for bid in bids:
-            void = partial(services.bid_void, bid=bid, actor=_actor(request), reason=VOIDED_AS_MISTAKE)
-            _attempt(request, bid, _("voided"), void)
+
+        def void(bid: Bid, seen_v: int) -> Done:
+            return services.bid_void(bid=bid, actor=_actor(request), reason=VOIDED_AS_MISTAKE, seen_v=seen_v)
+
+        return self._void(request, list(bids), "void_selected", void)
 
     @admin.action(description=_("Void the bidder's latest offer, also a raised maximum"))
-    def void_latest(self, request: HttpRequest, bids: QuerySet[Bid]) -> None:
+    def void_latest(self, request: HttpRequest, bids: QuerySet[Bid]) -> HttpResponse | None:
         """Take back the latest offer of those who gave the selected bids, once for each bidder and lot."""
-        for bid in {(bid.run.lot_id, bid.registration_id): bid for bid in bids}.values():
-            void = partial(
-                services.offer_void,
+
+        def void(bid: Bid, seen_v: int) -> Done:
+            return services.offer_void(
                 lot=bid.run.lot,
                 bidder=bid.registration,
                 actor=_actor(request),
                 reason=VOIDED_AS_MISTAKE,
+                seen_v=seen_v,
             )
-            _attempt(request, bid.registration, _("latest offer voided"), void)
+
+        once = {(bid.run.lot_id, bid.registration_id): bid for bid in bids}
+        return self._void(request, list(once.values()), "void_latest", void)
+
+    def _void(
+        self, request: HttpRequest, bids: list[Bid], action: str, void: Callable[[Bid, int], Done]
+    ) -> HttpResponse | None:
+        """Ask first; then void what was shown, for the versions that were shown."""
+        auctions = {bid.run.auction_id: bid.run.auction for bid in bids}
+        if "confirmed" not in request.POST:
+            context = {
+                **self.admin_site.each_context(request),
+                "title": _("Void bids"),
+                "opts": self.model._meta,
+                "action": action,
+                "bids": bids,
+                "versions": {pk: desk_now(auction).v for pk, auction in auctions.items()},
+            }
+            return TemplateResponse(request, "admin/bidding/void.html", context)
+        seen = {pk: Shown.of({"v": request.POST.get(f"v-{pk}", "")}).v for pk in auctions}
+
+        def void_and_go_on(bid: Bid) -> None:
+            # Of several that are voided together each moves the version on.
+            seen[bid.run.auction_id] = void(bid, seen[bid.run.auction_id]).v
+
+        for bid in bids:
+            _attempt(request, bid, _("voided"), partial(void_and_go_on, bid))
+        return None
 
 
 @admin.register(Event)

@@ -1,8 +1,9 @@
-"""What the bidder's pages show of the live floor and of its record. Changes nothing.
+"""What the pages of bidders and hosts show of the live floor and of its record. Changes nothing.
 
 The floor may be away: then a page shows what the database holds, and the socket brings the rest when it can.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from accounts.models import User
 from auctions import rules
 from auctions.models import (
     Auction,
+    AuctionStatus,
     Lot,
     LotRun,
     LotStatus,
@@ -24,13 +26,13 @@ from auctions.models import (
     SaleStatus,
 )
 from auctions.permissions import AnyUser, can_moderate, is_barred, viewable_auctions
-from auctions.presenting import MoneyStyle, money_style
+from auctions.presenting import MoneyStyle, money_style, span_text
 from auctions.pricing import fees_of, price_of
 from auctions.selectors import catalogue, ended_auctions, last_runs, live_auctions, upcoming_auctions
 from bidding import protocol
 from bidding.engine.outcomes import EngineError
 from bidding.models import Bid
-from bidding.selectors import snapshot_now
+from bidding.selectors import lot_after, snapshot_now
 
 logger = structlog.get_logger(__name__)
 
@@ -147,6 +149,63 @@ class Show:
         return sum(line.run.hammer_amount or 0 for line in self.sold if line.run)
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a desk acts on: the lot that is up, the one that comes next, and the version at which they were shown.
+
+    Version 0 says that the floor could not be asked: no command of such a page is obeyed.
+    """
+
+    running: Lot | None
+    upcoming: Lot | None
+    v: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The lot and the version that a desk showed when its button was pressed; 0 where it named none."""
+
+    lot_id: int
+    v: int
+
+    @classmethod
+    def of(cls, form: Mapping[str, str], lot_field: str = "lot") -> "Shown":
+        """Read them from the form that was sent."""
+        return cls(_whole(form.get(lot_field, "")), _whole(form.get("v", "")))
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+
+
+@dataclass(frozen=True, slots=True)
+class HostPage:
+    """The page from which a host prepares and runs a show. Spans are in words."""
+
+    auction: Auction
+    lots: list[Lot]
+    runs: dict[int, LotRun]
+    desk: Desk
+    style: MoneyStyle
+    least: str
+    most: str
+
+    @property
+    def lots_and_runs(self) -> list[tuple[Lot, LotRun | None]]:
+        """The run of show."""
+        return [(lot, self.runs.get(lot.pk)) for lot in self.lots]
+
+    @property
+    def rules(self) -> list[str]:
+        """The rules of the first lot in sentences."""
+        return rules.rules_in_words(self.lots[0]) if self.lots else []
+
+    @property
+    def opening_total(self) -> int:
+        """The sum of all opening bids."""
+        return sum(lot.opening_amount for lot in self.lots)
+
+
 def home_page(user: AnyUser) -> Home:
     """Return what is live, what comes and what is over, as far as this person may see it."""
     live = list(live_auctions(user))
@@ -200,6 +259,39 @@ def floor_now(auction: Auction) -> Floor | None:
         now_ms=snapshot.now_ms,
         v=snapshot.v,
     )
+
+
+def host_page(auction: Auction) -> HostPage:
+    """Return what the host's page of an auction shows."""
+    lots = catalogue(auction)
+    # Without a bid each lot runs its duration; at most every extension is used up.
+    gaps = auction.gap_ms * max(len(lots) - 1, 0) if auction.auto_advance else 0
+    least = sum(lot.duration_ms for lot in lots) + gaps
+    most = least + sum(lot.extension_ms * lot.extension_cap for lot in lots)
+    return HostPage(
+        auction=auction,
+        lots=lots,
+        runs=last_runs(auction),
+        desk=desk_now(auction),
+        style=money_style(auction.currency, lots),
+        least=span_text(least // 1_000),
+        most=span_text(most // 1_000),
+    )
+
+
+def desk_now(auction: Auction) -> Desk:
+    """Return which lots a desk acts on now."""
+    upcoming = lot_after(auction, None)
+    if auction.status != AuctionStatus.LIVE:
+        return Desk(None, upcoming, 0)
+    # The floor knows first which lot is up; the database learns it a moment later.
+    floor = floor_now(auction)
+    if floor is None:
+        running = auction.lots.filter(status__in=(LotStatus.OPEN, LotStatus.PAUSED)).first()
+        return Desk(running, upcoming, 0)
+    is_up = floor.lot is not None and floor.lot.status in (LotStatus.OPEN, LotStatus.PAUSED)
+    running = auction.lots.filter(pk=floor.lot.id).first() if floor.lot is not None and is_up else None
+    return Desk(running, upcoming, floor.v)
 
 
 def room_config(show: Show, user: AnyUser) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Addresses of the pages of bidders and of everybody, of the keys that verify records, and of the metrics."""
+"""Addresses of the pages of bidders, hosts and everybody, of the keys that verify records, and of the metrics."""
 
 from django.urls import path
 
-from bidding import api_metrics, api_records, views, views_profile
+from bidding import api_metrics, api_records, views, views_host, views_profile
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -17,5 +17,6 @@ urlpatterns = [
     path("accounts/profile/data/", views_profile.profile_data, name="profile_data"),
     path("accounts/profile/close/", views_profile.profile_close, name="profile_close"),
     path("host/request/", views_profile.host_request, name="host_request"),
-    path("host/auctions/<int:auction_id>/<slug:step>/", views.host_step, name="host_step"),
+    path("host/auctions/<int:auction_id>/", views_host.host_auction, name="host_auction"),
+    path("host/auctions/<int:auction_id>/<slug:step>/", views_host.host_step, name="host_step"),
 ]

@@ -1,11 +1,10 @@
-"""The bidder's pages: home, room, catalogue, results, one lot, my bids; and the host's buttons that reach the floor.
+"""The bidder's pages: home, room, catalogue, results, one lot, my bids.
 
 Each view is one selector or one service. What this person may not see is 404. A refusal becomes a message or stands
 at its field; it is never an error page.
 """
 
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,14 +12,13 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus
-from auctions.selectors import auction_by_slug, auction_for_host
+from auctions.selectors import auction_by_slug
 from bidding import pages, protocol, services
 from bidding.models import ModerationReason
 from bidding.selectors import room_info
@@ -139,77 +137,6 @@ def my_bids(request: HttpRequest) -> HttpResponse:
     """Show where this person has a paddle, and how every bid stands."""
     assert isinstance(request.user, User)
     return render(request, "bidding/my_bids.html", {"mine": pages.my_bids(request.user)})
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def host_step(request: HttpRequest, auction_id: int, step: str) -> HttpResponse:
-    """Take one step of a show: schedule, go live, open the next lot, hammer, end, cancel.
-
-    `lot` names the lot that the page showed, so that a second tap cannot open or hammer the one after it.
-    Who had to sign in for it comes by GET, and looks before they press again.
-    """
-    auction = auction_for_host(request.user, auction_id)
-    if auction is None or step not in _STEPS:
-        raise Http404
-    if request.method == "GET":
-        return redirect("host_auction", auction_id=auction.pk)
-    assert isinstance(request.user, User)
-    try:
-        messages.success(request, _STEPS[step](auction, request.user, _shown(request)))
-    except Refused as refused:
-        messages.error(request, refused.message)
-    return redirect(reverse("host_auction", args=(auction.pk,)))
-
-
-def _shown(request: HttpRequest) -> int | None:
-    """Return the id of the lot that the page showed; what is no id names no lot at all."""
-    text = request.POST.get("lot")
-    if text is None:
-        return None
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
-
-
-def _schedule(auction: Auction, actor: User, shown_id: int | None) -> str:
-    services.auction_schedule(auction=auction, actor=actor)
-    return _("It is scheduled. Bidders can see the lots and get their paddles.")
-
-
-def _go_live(auction: Auction, actor: User, shown_id: int | None) -> str:
-    services.auction_go_live(auction=auction, actor=actor)
-    return _("You are live.")
-
-
-def _open(auction: Auction, actor: User, shown_id: int | None) -> str:
-    lot = services.lot_open_next(auction=auction, actor=actor, shown_id=shown_id)
-    return _("Lot %(number)s is open.") % {"number": lot.number}
-
-
-def _hammer(auction: Auction, actor: User, shown_id: int | None) -> str:
-    lot, fell = services.lot_close_current(auction=auction, actor=actor, shown_id=shown_id)
-    if fell:
-        return _("The hammer fell on lot %(number)s.") % {"number": lot.number}
-    return _("Fair warning for lot %(number)s. The hammer may fall in ten seconds.") % {"number": lot.number}
-
-
-def _end(auction: Auction, actor: User, shown_id: int | None) -> str:
-    services.auction_end(auction=auction, actor=actor)
-    return _("The show is over.")
-
-
-def _cancel(auction: Auction, actor: User, shown_id: int | None) -> str:
-    services.auction_cancel(auction=auction, actor=actor, reason="host")
-    return _("The auction is cancelled.")
-
-
-_STEPS: dict[str, Callable[[Auction, User, int | None], str]] = {
-    "schedule": _schedule,
-    "live": _go_live,
-    "open": _open,
-    "hammer": _hammer,
-    "end": _end,
-    "cancel": _cancel,
-}
 
 
 def _visible(request: HttpRequest, slug: str) -> Auction:

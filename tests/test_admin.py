@@ -1,6 +1,8 @@
 """Hosts and staff in the admin: what they see, what a form does, what is never possible."""
 
 import io
+import re
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -516,19 +518,30 @@ def test_the_whole_show_is_run_from_the_admin(as_host, host, draft_auction):
     auction_schedule(auction=draft_auction, actor=host)
     url = reverse("admin:auctions_auction_change", args=[draft_auction.pk])
 
-    def press(button):
-        response = as_host.post(
-            url, change_form(Auction.objects.get(), **{f"auctions_auction_{button}": "1"}), follow=True
-        )
+    def shown():
+        page = as_host.get(url).content.decode()
+        return dict(re.findall(r'name="(running_lot|upcoming_lot|v)" value="(\d*)"', page))
+
+    def press(button, **shown):
+        form = change_form(Auction.objects.get(), **shown, **{f"auctions_auction_{button}": "1"})
+        response = as_host.post(url, form, follow=True)
         assert response.status_code == 200
         return messages_of(response)[-1]
 
-    assert press("close_open_lot").endswith("No lot is open.")
+    stale = "Something changed meanwhile. Look again and repeat it if you still mean it."
+    assert press("close_open_lot", **shown()).endswith("No lot is open.")
     assert press("go_live").endswith("live")
-    assert press("open_next_lot").endswith("next lot opened")
+    assert press("open_next_lot").endswith(stale), "a page that shows nothing opens nothing"
+    before = shown()
+    assert press("open_next_lot", **before).endswith("next lot opened")
+    assert press("open_next_lot", **before).endswith("was offered already.")
     assert "Close it first" in press("end")
-    assert "fair warning for lot 1" in press("close_open_lot")
-    assert "fair warning" in press("close_open_lot").lower()
+    open_now = shown()
+    assert press("close_open_lot", running_lot=open_now["running_lot"]).endswith(stale), "no version is no version"
+    assert press("close_open_lot", **before).endswith("This lot is not the current one.")
+    assert "fair warning for lot 1" in press("close_open_lot", **open_now)
+    assert press("close_open_lot", **open_now).endswith(stale), "a second tap is not the hammer"
+    assert "fair warning" in press("close_open_lot", **shown()).lower()
     lot_withdraw(lot=draft_auction.lots.first(), actor=host)
     assert press("end").endswith("ended")
 
@@ -556,14 +569,25 @@ def test_a_host_voids_the_offer_behind_a_bid_and_the_latest_of_a_bidder(client, 
     User.objects.filter(pk=show.host.pk).update(is_staff=True)
     client.force_login(show.host)
 
-    def act(name: str) -> list[str]:
+    def ask(name: str) -> dict[str, Any]:
         chosen = {"action": name, "_selected_action": [bid.pk for bid in answers]}
-        response = client.post(reverse("admin:bidding_bid_changelist"), chosen, follow=True)
+        page = client.post(reverse("admin:bidding_bid_changelist"), chosen).content.decode()
+        assert "Price and leader are decided anew" in page
+        return chosen | dict(re.findall(r'name="(confirmed|v-\d+)" value="(\w+)"', page))
+
+    def confirm(form: dict[str, Any]) -> list[str]:
+        response = client.post(reverse("admin:bidding_bid_changelist"), form, follow=True)
         show.store()
         return messages_of(response)
 
-    assert len(act("void_latest")) == 1
+    def act(name: str) -> list[str]:
+        return confirm(ask(name))
+
     run = show.lots[0].runs.get()
+    asked = ask("void_latest")
+    assert not run.bids.exclude(voided_at_v=None).exists(), "asked first"
+    assert [text.endswith("voided") for text in confirm(asked)] == [True]
+    assert ["Something changed meanwhile" in text for text in confirm(asked)] == [True], "a second tap"
     assert run.bids.filter(voided_at_v=None).latest("v", "pk").registration == show.bidders[1]
     assert len(act("void_selected")) == 2
     assert not run.bids.filter(voided_at_v=None, registration=show.bidders[0]).exists()
@@ -578,18 +602,6 @@ def test_no_host_is_told_by_a_bid_that_a_maximum_was_raised(client, host, staff,
     assert client.get(listed, {"offer_s__gt": "0"}).status_code == 400
     client.force_login(staff)
     assert client.get(listed, {"offer_s__gt": "0"}).status_code == 200
-
-
-@pytest.mark.usefixtures("floor", "side")
-@pytest.mark.parametrize("name", ["open_selected", "close_selected"])
-def test_opening_and_closing_a_lot_of_a_draft_is_refused_in_words(as_host, lot, name):
-    response = as_host.post(
-        reverse("admin:auctions_lot_changelist"), {"action": name, "_selected_action": [lot.pk]}, follow=True
-    )
-    assert response.status_code == 200
-    assert messages_of(response)
-    lot.refresh_from_db()
-    assert lot.status == LotStatus.PENDING
 
 
 def test_a_title_with_markup_is_escaped_in_the_admin(as_host, draft_auction):

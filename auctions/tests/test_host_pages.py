@@ -225,8 +225,9 @@ def test_the_host_sees_how_long_the_evening_takes(at_desk):
 
     response = at_desk.get(reverse("host_auction", args=(Auction.objects.get().pk,)))
 
-    assert (response.context["least"], response.context["most"]) == ("2 min 8 s", "22 min 8 s")
-    assert response.context["upcoming"] == Lot.objects.filter(status=LotStatus.PENDING).earliest("position")
+    page = response.context["page"]
+    assert (page.least, page.most) == ("2 min 8 s", "22 min 8 s")
+    assert page.desk.upcoming == Lot.objects.filter(status=LotStatus.PENDING).earliest("position")
 
 
 def test_the_evening_of_others_is_not_found(client, at_desk, bidder):

@@ -73,8 +73,9 @@ def run(client: "Redis", call: "Call[T]", *, replicas: int = 0) -> T:
 async def arun(client: "AsyncRedis", call: "Call[T]", *, replicas: int = 0) -> T:
     """Carry out a call as `run` does, in a task of its own that outlives the caller's cancellation.
 
-    A cancelled command would leave its reply on the connection for the next one to read. Once time is up the caller is
-    answered whatever the client still waits for; a call that was not sent by then never is.
+    A cancelled command would leave its reply on the connection for the next one to read, and a cancelled release would
+    lose the connection. Once time is up the caller is answered whatever the client still waits for, which its own
+    time-outs end; a call that was not sent by then never is.
     """
     attempt = _Attempt()
     task = asyncio.ensure_future(_arun(client, call, replicas, attempt))
@@ -83,7 +84,6 @@ async def arun(client: "AsyncRedis", call: "Call[T]", *, replicas: int = 0) -> T
     if task.done():
         return task.result()
     attempt.is_over = True
-    task.cancel()
     if attempt.is_sent:
         raise RedisTimeout("no answer in time")
     raise NotSent("no connection in time")
@@ -104,7 +104,6 @@ async def _arun(client: "AsyncRedis", call: "Call[T]", replicas: int, attempt: _
     except (RedisError, OSError) as error:
         raise NotSent(str(error)) from error
     try:
-        # A cancellation can get lost on the way to a connection.
         if attempt.is_over:
             raise NotSent("too late")
         attempt.is_sent = True
@@ -122,9 +121,6 @@ async def _arun(client: "AsyncRedis", call: "Call[T]", replicas: int, attempt: _
         raise NotTaken(str(error)) from error
     except ReplyMismatch:
         await connection.disconnect()
-        raise
-    except asyncio.CancelledError:
-        await connection.disconnect(nowait=True)
         raise
     finally:
         await pool.release(connection)

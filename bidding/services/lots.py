@@ -112,7 +112,7 @@ def lot_close(*, lot: Lot, actor: User, seen_v: int | None = None) -> bool:
     return True
 
 
-def lot_open_next(*, auction: Auction, actor: User, shown_id: int | None = None, seen_v: int | None = None) -> Lot:
+def lot_open_next(*, auction: Auction, actor: User, shown_id: int, seen_v: int) -> Lot:
     """Open the first pending lot of the run of show and return it.
 
     Raises Refused where none is left, or where it is not the one that was shown as next.
@@ -121,15 +121,13 @@ def lot_open_next(*, auction: Auction, actor: User, shown_id: int | None = None,
     lot = lot_after(auction, None)
     if lot is None:
         raise Refused("no_lot_left", _("No lot is left to open."))
-    if shown_id not in (None, lot.pk):
+    if shown_id != lot.pk:
         raise Refused("stale", _refusal("stale"))
     lot_open(lot=lot, actor=actor, seen_v=seen_v)
     return lot
 
 
-def lot_close_current(
-    *, auction: Auction, actor: User, shown_id: int | None = None, seen_v: int | None = None
-) -> tuple[Lot, bool]:
+def lot_close_current(*, auction: Auction, actor: User, shown_id: int, seen_v: int) -> tuple[Lot, bool]:
     """Take the next step towards closing the lot that is up, as `lot_close` does.
 
     Which lot that is the floor says: the database learns it a moment later. Raises Refused where another was shown.
@@ -139,7 +137,7 @@ def lot_close_current(
     lot = None if lot_id is None else auction.lots.filter(pk=lot_id).first()
     if lot is None:
         raise Refused("no_lot_open", _("No lot is open."))
-    if shown_id not in (None, lot.pk):
+    if shown_id != lot.pk:
         raise Refused("wrong_lot", _refusal("wrong_lot"))
     return lot, lot_close(lot=lot, actor=actor, seen_v=seen_v)
 

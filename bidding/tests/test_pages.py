@@ -235,7 +235,9 @@ def test_the_host_walks_through_a_show(client, make_show):
     client.force_login(show.host)
 
     def step(name):
-        return said(client.post(reverse("host_step", args=(show.auction.pk, name)), follow=True))
+        page = client.get(reverse("host_auction", args=(show.auction.pk,))).content.decode()
+        shown = dict(re.findall(r'name="(lot|v)" value="(\d+)"', page))
+        return said(client.post(reverse("host_step", args=(show.auction.pk, name)), shown, follow=True))
 
     assert step("schedule") == ["Only a draft can be scheduled."]
     assert step("live") == ["You are live."]
@@ -250,17 +252,20 @@ def test_the_host_walks_through_a_show(client, make_show):
 
 
 def test_a_second_tap_of_the_host_reaches_no_other_lot(client, show, floor):
-    """The page names the lot that it showed: pressed again when another one is up, a button does nothing."""
+    """The page names the lot and version that it showed: after something changed its buttons do nothing."""
     client.force_login(show.host)
     page = reverse("host_auction", args=(show.auction.pk,))
 
     def form(name):
         action = re.escape(reverse("host_step", args=(show.auction.pk, name)))
-        lot = re.search(rf'action="{action}".*?name="lot" value="(\d+)"', client.get(page).content.decode())
-        return partial(said_by_tap, name, lot[1])
+        shown = rf'action="{action}".*?name="lot" value="(\d+)".*?name="v" value="(\d+)"'
+        return partial(said_by_tap, name, *re.search(shown, client.get(page).content.decode()).groups())
 
-    def said_by_tap(name, lot):
-        return said(client.post(reverse("host_step", args=(show.auction.pk, name)), {"lot": lot}, follow=True))
+    def said_by_tap(name, lot, v="9999"):
+        shown = {"lot": lot, "v": v}
+        return said(client.post(reverse("host_step", args=(show.auction.pk, name)), shown, follow=True))
+
+    stale = ["Something changed meanwhile. Look again and repeat it if you still mean it."]
 
     open_it = form("open")
     assert open_it() == ["Lot 1 is open."]
@@ -268,10 +273,11 @@ def test_a_second_tap_of_the_host_reaches_no_other_lot(client, show, floor):
     close_it = form("hammer")
     assert close_it() == ["Fair warning for lot 1. The hammer may fall in ten seconds."]
     floor.hset(AuctionKeys(show.auction.pk).lot, "hammer_at", 1)
-    assert close_it() == ["The hammer fell on lot 1."]
+    assert close_it() == stale, "it said fair warning, and is not the hammer"
+    assert form("hammer")() == ["The hammer fell on lot 1."]
     show.store()
 
-    assert open_it() == ["Something changed meanwhile. Look again and repeat it if you still mean it."]
+    assert open_it() == stale
     assert form("open")() == ["Lot 2 is open."]
     assert close_it() == ["This lot is not the current one."]
     assert said_by_tap("hammer", "x") == ["This lot is not the current one."]

@@ -101,7 +101,10 @@ class ErrorCode(Code):
     BAD_MESSAGE = "bad_message", "The message lacks a field, or has one that is unknown or of the wrong type."
     UNKNOWN_TYPE = "unknown_type", "There is no message of this `type`."
     WRONG_NAMESPACE = "wrong_namespace", "This socket does not carry such messages."
-    TOO_MANY = "too_many", "Messages come faster than the server takes them; this one was not looked at."
+    TOO_MANY = (
+        "too_many",
+        "Messages come too fast; this one was left out. Of a BID, BID_REJECTED says so.",
+    )
 
 
 class Namespace(enum.StrEnum):

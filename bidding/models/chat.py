@@ -46,6 +46,11 @@ class ChatMessage(models.Model):
         verbose_name = _("chat message")
         verbose_name_plural = _("chat messages")
         ordering = ("auction", "at_ms", "id")
+        indexes = (
+            models.Index(
+                fields=("removed_at",), name="chatmessage_removed", condition=models.Q(removed_at__isnull=False)
+            ),
+        )
         constraints = (
             models.UniqueConstraint(fields=("auction", "entry"), name="chatmessage_entry_once"),
             models.CheckConstraint(

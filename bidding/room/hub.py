@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -16,6 +17,7 @@ import structlog
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import Error as DatabaseError
+from django.utils import timezone
 from redis.exceptions import RedisError
 
 from bidding import protocol
@@ -48,7 +50,7 @@ from bidding.services.chat import (
     chat_rules,
     chat_since,
     recent_chat,
-    removed_among,
+    removed_lines,
     stored_chat,
 )
 
@@ -60,6 +62,8 @@ REGISTRATIONS_EVERY_S: Final = 3.0
 """How often registrations are compared, beside each announcement: one may be lost, or come before its seat."""
 MODERATION_EVERY_S: Final = 3.0
 """How often what moderators decided is read again, beside each announcement of it."""
+HINDSIGHT: Final = timedelta(minutes=1)
+"""How far back it is looked for lines that were taken away: clocks differ, and a transaction takes its time."""
 SLOW_EVERY_S: Final = 0.25
 """How often it is looked whether slow seats have room again."""
 GRACE_S: Final = 0.05
@@ -84,7 +88,7 @@ _SEATS: Final = {
 _changed_registrations = in_thread(changed_registrations)
 _chat_rules = in_thread(chat_rules)
 _registered = in_thread(registered)
-_removed_among = in_thread(removed_among)
+_removed_lines = in_thread(removed_lines)
 _resting = in_thread(resting)
 _signed_out = in_thread(signed_out)
 _stored_chat = in_thread(stored_chat)
@@ -114,6 +118,8 @@ class Hub:
         self._subscribed: set[int] = set()
         self._subscribing = asyncio.Lock()
         self._moderating = asyncio.Lock()
+        self._moderators_followed = timezone.now()
+        """When it was last read of all rooms what moderators decided."""
         self._loops: list[asyncio.Task[None]] = []
         self._jobs: dict[tuple[str, Hashable], asyncio.Task[None]] = {}
         """What is being done for a room, so that it is not begun twice."""
@@ -554,7 +560,9 @@ class Hub:
 
     async def _check_moderators(self) -> None:
         """Follow what moderators decided, also where nobody announced it."""
+        begun = timezone.now()
         await self._follow_moderators(tuple(self._rooms.values()))
+        self._moderators_followed = begun
 
     async def _follow_moderators(self, rooms: Collection[Room]) -> None:
         """Read the rules of chats and which of their lines were taken away; tell those whom it concerns."""
@@ -563,7 +571,8 @@ class Hub:
         # One reading at a time, so that the last one to begin is the last one to count.
         async with self._moderating:
             rules = await _chat_rules([room.info.auction_id for room in rooms])
-            removed = await _removed_among({room.info.auction_id: room.chat.ids for room in rooms})
+            windows = {room.info.auction_id: room.chat.ids for room in rooms}
+            removed = await _removed_lines(windows, self._moderators_followed - HINDSIGHT)
             for room in rooms:
                 await self._obey_moderators(room, rules[room.info.auction_id], removed[room.info.auction_id])
 

@@ -8,10 +8,12 @@ import math
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from msgspec import UNSET
@@ -166,11 +168,15 @@ def chat_rules(auction_ids: Collection[int]) -> dict[int, ChatRules]:
     return rules
 
 
-def removed_among(lines: Mapping[int, Collection[str]]) -> dict[int, set[str]]:
-    """Return which of these lines of each auction moderators took away."""
-    every = {entry for entries in lines.values() for entry in entries}
-    removed = ChatMessage.objects.filter(auction__in=lines, entry__in=every, removed_at__isnull=False)
-    found: dict[int, set[str]] = {auction_id: set() for auction_id in lines}
+def removed_lines(windows: Mapping[int, Collection[str]], since: datetime) -> dict[int, set[str]]:
+    """Return what moderators took away of each auction: of the lines in its window, and of all lines since a time.
+
+    Pages show more lines than a window holds.
+    """
+    every = {entry for entries in windows.values() for entry in entries}
+    concerned = Q(entry__in=every) | Q(removed_at__gte=since)
+    removed = ChatMessage.objects.filter(concerned, auction__in=windows, removed_at__isnull=False)
+    found: dict[int, set[str]] = {auction_id: set() for auction_id in windows}
     for auction_id, entry in removed.values_list("auction", "entry"):
         found[auction_id].add(entry)
     return found

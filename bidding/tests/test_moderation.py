@@ -17,7 +17,7 @@ from bidding.engine.side import RoomKeys
 from bidding.models import ChatMessage, ChatRoom, ModerationReason, ModeratorNote, Mute
 from bidding.room import hub as hub_module
 from bidding.services import moderation
-from bidding.services.chat import chat_store
+from bidding.services.chat import LINES_IN_STATE, chat_store
 from bidding.services.wordfilter import WordFilter
 from bidding.tests.conftest import Show
 from bidding.tests.rooms import Page, RoomServer, page
@@ -102,6 +102,26 @@ def test_a_removal_that_nobody_announced_is_found(
         moderation.chat_line_remove(auction=show.auction, entry=bad["id"], actor=mo, reason=SPAM)
         hers.until("CHAT_REMOVED", id=bad["id"])
         assert all(message["type"] != "CHAT" for message in hers.quiet(2.5)), "a later read brought it back"
+
+
+def test_a_removal_that_nobody_announced_is_found_of_an_older_line_too(
+    show: Show, server: RoomServer, mo: User, side: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page still shows it after as many newer lines as STATE holds."""
+    with page(server, show.auction.pk, user=user_of(show)) as hers:
+        hers.next()
+        bad = say(hers, "bad")
+        chat = RoomKeys(show.auction.pk).chat
+        fields: Any = side.xrange(chat)[0][1]
+        for _ in range(LINES_IN_STATE):
+            side.xadd(chat, fields)
+        newest = side.xrevrange(chat, count=1)[0][0].decode()
+        while hers.until("CHAT")["line"]["id"] != newest:
+            pass
+        monkeypatch.setattr(moderation, "announce_signal_now", lambda *_: None)
+        monkeypatch.setattr(moderation, "announce_chat_rules_now", lambda *_: None)
+        moderation.chat_line_remove(auction=show.auction, entry=bad["id"], actor=mo, reason=SPAM)
+        hers.until("CHAT_REMOVED", id=bad["id"])
 
 
 @pytest.mark.parametrize("entry", ["1-0", "nonsense", "99999999999999999999999-1", "-", "1-", "\u0661-0"])

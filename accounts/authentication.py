@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
+from accounts import second_factor
 from accounts.bearer import BearerRefused, BearerUnavailable, bearer_sign_in, bearer_token
 from accounts.models import User
 from accounts.sign_ins import SignIn, sign_in_of
@@ -19,6 +22,17 @@ class KeysUnavailable(exceptions.APIException):
     status_code = 503
     default_code = "unavailable"
     default_detail = _("Tokens cannot be checked right now. Try again.")
+
+
+class SecondFactorNeeded(exceptions.PermissionDenied):
+    """Somebody may do it, but has only shown half of who they are."""
+
+    default_code = "second_factor"
+    default_detail = _("This needs your second step. Take it at %(way)s, then try again.")
+
+    def __init__(self) -> None:
+        way = f"{settings.PUBLIC_URL}{reverse('second_factor')}"
+        super().__init__(self.default_detail % {"way": way})
 
 
 class BearerAuthentication(authentication.BaseAuthentication):
@@ -59,6 +73,16 @@ def request_sign_in(request: Request) -> SignIn:
         return request.auth
     assert isinstance(request.user, User)
     return sign_in_of(request.user, session_key=request.session.session_key or "")
+
+
+def check_second_factor(request: Request) -> None:
+    """Refuse work for a house by a sign-in without the second factor that the site asks for.
+
+    Ask only after it is clear that the caller may do it: who may not is told nothing else.
+    """
+    assert isinstance(request.user, User)
+    if second_factor.is_missing(request_sign_in(request), request.user):
+        raise SecondFactorNeeded
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

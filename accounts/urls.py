@@ -7,6 +7,7 @@ from accounts.cognito.views import sign_out
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.account, name="account"),
+    path("second-factor/", views.second_factor, name="second_factor"),
     path("logout/", sign_out, name="account_logout"),
     path("", include("allauth.urls")),
 ]

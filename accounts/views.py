@@ -1,14 +1,17 @@
-"""The page that leads to everything about one's account. What it leads to is allauth's."""
+"""The page that leads to everything about one's account, and the way to the second factor. The rest is allauth's."""
 
+from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from accounts.second_factor import way_there
 
 
 @login_required
@@ -24,3 +27,14 @@ def account(request: HttpRequest) -> HttpResponse:
         "sessions": len(UserSession.objects.purge_and_list(request.user)),
     }
     return render(request, "account/overview.html", context)
+
+
+@login_required
+@never_cache
+@require_safe
+def second_factor(request: HttpRequest) -> HttpResponse:
+    """Lead to the second factor, and then back to where work for a house asked for it."""
+    assert isinstance(request.user, User)
+    target = request.GET.get("next", "")
+    back = target if get_adapter().is_safe_url(target) else "account"
+    return way_there(request, request.user) or redirect(back)

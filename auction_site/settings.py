@@ -255,8 +255,8 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
 MFA_TOTP_ISSUER = SITE_NAME
-SECOND_FACTOR_PATHS = () if _RELAXED else ("/admin/", "/host/")
-"""Where staff and hosts must have signed in with a second factor; what is there changes shows."""
+SECOND_FACTOR_REQUIRED = not _RELAXED
+"""Whether work for a house, in its pages or by the API, takes a second factor that was used in that sign-in."""
 NEW_ACCOUNT_DAYS = env.number("NEW_ACCOUNT_DAYS", 30)
 """How long an account is new: where an auction limits new bidders, they get that limit."""
 TRACE_DAYS = env.number("TRACE_DAYS", 90, minimum=1)
@@ -288,7 +288,7 @@ AUTH_PROVIDER = env.choice("AUTH_PROVIDER", "local", ("local", "cognito"))
 COGNITO_DOMAIN = COGNITO_CLIENT_ID = COGNITO_ISSUER = COGNITO_KEYS_URL = ""
 COGNITO_API_CLIENT_IDS: list[str] = []
 """Further app clients of the pool whose access tokens the API takes: programs, telephone apps."""
-COGNITO_GOOGLE = False
+COGNITO_GOOGLE = COGNITO_REQUIRES_MFA = False
 COGNITO_GROUP_ROLES: list[tuple[str, str]] = []
 """Which group of the pool gives which role: `staff`, `superuser`, or a role for an organizer as `slug:role`."""
 if AUTH_PROVIDER == "cognito":
@@ -302,6 +302,7 @@ if AUTH_PROVIDER == "cognito":
     COGNITO_CLIENT_ID = env.matching("COGNITO_CLIENT_ID", r"[\w+]+", "the id of an app client")
     COGNITO_API_CLIENT_IDS = env.words("COGNITO_API_CLIENT_IDS")
     COGNITO_GOOGLE = env.flag("COGNITO_GOOGLE", default=True)
+    COGNITO_REQUIRES_MFA = env.flag("COGNITO_REQUIRES_MFA")
     COGNITO_GROUP_ROLES = env.pairs(
         "COGNITO_GROUP_ROLES",
         r"staff|superuser|[-\w]+:(owner|auctioneer|clerk|moderator|finance)",

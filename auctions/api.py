@@ -17,6 +17,9 @@ from auctions.problems import ProblemSerializer
 from auctions.serializers import AuctionSerializer
 
 PROBLEM = {400: OpenApiResponse(ProblemSerializer, description="The request is wrong.")}
+SECOND_FACTOR = {
+    403: OpenApiResponse(ProblemSerializer, description="`second_factor`: this sign-in used no second factor.")
+}
 NOT_FOUND = {404: OpenApiResponse(ProblemSerializer, description="It does not exist, or not for you.")}
 
 

@@ -1,6 +1,6 @@
 """The part of the API for the people of a house: paddles for the hall and the phone, bids for them, lots offered again.
 
-Decides nothing: what one may not do is 404, as if it were not there.
+Decides nothing: what one may not do is 404, as if it were not there. Outside a demo it takes a second factor.
 """
 
 import json
@@ -15,8 +15,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.authentication import check_second_factor
 from accounts.models import User
-from auctions.api import NOT_FOUND, PROBLEM
+from auctions.api import NOT_FOUND, PROBLEM, SECOND_FACTOR
 from auctions.models import Auction, Lot, Registration, RegistrationKind
 from auctions.money import parse_amount
 from auctions.permissions import can_enter_bids, manageable_auctions, viewable_auctions
@@ -25,7 +26,7 @@ from bidding import protocol, services
 from bidding.protocol import BidAccepted, BidRejected
 
 SIGN_IN = {401: OpenApiResponse(ProblemSerializer, description="Sign in first.")}
-HOUSE = {**PROBLEM, **SIGN_IN, **NOT_FOUND}
+HOUSE = {**PROBLEM, **SIGN_IN, **SECOND_FACTOR, **NOT_FOUND}
 
 
 class PaddleRequestSerializer(serializers.Serializer[Any]):
@@ -153,6 +154,7 @@ class LotOfferAgain(APIView):
         lot = get_object_or_404(
             Lot.objects.select_related("auction").filter(auction__in=manageable_auctions(user)), pk=pk
         )
+        check_second_factor(request)
         wanted = OfferAgainSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         text = wanted.validated_data.get("opening_amount")
@@ -168,6 +170,7 @@ def _entering(request: Request, pk: int) -> Auction:
     auction = get_object_or_404(viewable_auctions(user), pk=pk)
     if not can_enter_bids(user, auction):
         raise Http404
+    check_second_factor(request)
     return auction
 
 

@@ -16,9 +16,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.authentication import request_sign_in
+from accounts.authentication import check_second_factor, request_sign_in
 from accounts.models import User
-from auctions.api import NOT_FOUND, PROBLEM, Pages
+from auctions.api import NOT_FOUND, PROBLEM, SECOND_FACTOR, Pages
 from auctions.models import Auction, Registration
 from auctions.money import format_amount
 from auctions.permissions import can_moderate, viewable_auctions
@@ -34,7 +34,8 @@ from bidding.models import (
 from bidding.services import moderation, tickets
 
 SIGN_IN = {401: OpenApiResponse(ProblemSerializer, description="Sign in first.")}
-MODERATOR = {**PROBLEM, **SIGN_IN, **NOT_FOUND}
+MODERATOR_READS = {**SIGN_IN, **SECOND_FACTOR, **NOT_FOUND}
+MODERATOR = {**PROBLEM, **MODERATOR_READS}
 
 
 # --- Tickets -----------------------------------------------------------------------------------------
@@ -175,6 +176,7 @@ class _Moderation(APIView):
         auction = get_object_or_404(viewable_auctions(user).select_related("organizer"), pk=pk)
         if not can_moderate(user, auction):
             raise Http404
+        check_second_factor(self.request)
         return auction
 
     def context(self, auction: Auction) -> dict[str, Any]:
@@ -191,9 +193,7 @@ class _Moderation(APIView):
 class ChatRoomDetail(_Moderation):
     """How people talk in an auction's room."""
 
-    @extend_schema(
-        operation_id="chat_retrieve", tags=["chat"], responses={200: ChatRoomSerializer, **SIGN_IN, **NOT_FOUND}
-    )
+    @extend_schema(operation_id="chat_retrieve", tags=["chat"], responses={200: ChatRoomSerializer, **MODERATOR_READS})
     def get(self, request: Request, pk: int) -> Response:
         """Show slow mode, blocked words and the pinned line; for moderators."""
         auction = self.auction(pk)
@@ -253,7 +253,7 @@ class Mutes(_Moderation):
     """The mutes of an auction."""
 
     @extend_schema(
-        operation_id="mutes_list", tags=["chat"], responses={200: MuteSerializer(many=True), **SIGN_IN, **NOT_FOUND}
+        operation_id="mutes_list", tags=["chat"], responses={200: MuteSerializer(many=True), **MODERATOR_READS}
     )
     def get(self, request: Request, pk: int) -> Response:
         """List who was muted, the newest first, at most 200."""
@@ -290,7 +290,7 @@ class Mutes(_Moderation):
 class MuteDetail(_Moderation):
     """One mute."""
 
-    @extend_schema(operation_id="mutes_lift", tags=["chat"], responses={204: None, **SIGN_IN, **NOT_FOUND})
+    @extend_schema(operation_id="mutes_lift", tags=["chat"], responses={204: None, **MODERATOR_READS})
     def delete(self, request: Request, pk: int, mute_id: int) -> Response:
         """Let somebody speak again."""
         auction = self.auction(pk)
@@ -305,7 +305,7 @@ class ModeratorNotes(_Moderation):
     @extend_schema(
         operation_id="moderator_notes_list",
         tags=["chat"],
-        responses={200: NoteSerializer(many=True), **SIGN_IN, **NOT_FOUND},
+        responses={200: NoteSerializer(many=True), **MODERATOR_READS},
     )
     def get(self, request: Request, pk: int) -> Response:
         """List what moderators of this house noted about people, the newest first, at most 200."""

@@ -16,6 +16,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
+from accounts.second_factor import is_missing
+from accounts.sign_ins import sign_in_of
 from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus
 from auctions.selectors import auction_by_slug
@@ -46,6 +48,7 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
             "line": line,
             "config": config,
             "moderation_reasons": ModerationReason.choices if config["moderates"] else (),
+            "second_step_missing": config["moderates"] and _second_step_missing(request),
             "bid_id": str(uuid.uuid4()),
         }
         return render(request, "bidding/room.html", context)
@@ -137,6 +140,11 @@ def my_bids(request: HttpRequest) -> HttpResponse:
     """Show where this person has a paddle, and how every bid stands."""
     assert isinstance(request.user, User)
     return render(request, "bidding/my_bids.html", {"mine": pages.my_bids(request.user)})
+
+
+def _second_step_missing(request: HttpRequest) -> bool:
+    assert isinstance(request.user, User)
+    return is_missing(sign_in_of(request.user, session_key=request.session.session_key or ""), request.user)
 
 
 def _visible(request: HttpRequest, slug: str) -> Auction:

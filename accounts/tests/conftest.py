@@ -29,7 +29,7 @@ def public_site(settings: Any, side: Any) -> None:
     settings.DEMO = False
     settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
     settings.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
-    settings.SECOND_FACTOR_PATHS = ("/admin/", "/host/")
+    settings.SECOND_FACTOR_REQUIRED = True
 
 
 def app_code(secret: str = SECRET) -> str:

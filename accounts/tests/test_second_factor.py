@@ -1,6 +1,7 @@
 """The admin and the host's pages need a second factor that was used in this session, and lead there."""
 
 import json
+import re
 
 import pytest
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
@@ -9,7 +10,10 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.test import Client
 from django.urls import reverse
 
+from accounts.cognito.services import user_of_sub
+from accounts.models import Membership, Role
 from accounts.tests.conftest import SECRET, Passkey, app_code, sign_in, with_app
+from auctions.models import AuctionModerator
 from tests.cast import PASSWORD
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("public_site")]
@@ -179,10 +183,116 @@ def test_who_is_not_signed_in_signs_in_first(client, db, path):
 
 
 def test_a_demo_asks_nobody(client, host, settings):
-    settings.SECOND_FACTOR_PATHS = ()
+    settings.SECOND_FACTOR_REQUIRED = False
     client.force_login(host)
     assert client.get("/host/auctions/").status_code == 200
     assert client.get("/admin/").status_code == 200
+
+
+# --- Work for a house outside its pages ------------------------------------------------------------------
+
+
+@pytest.fixture
+def chat(live_auction):
+    """Return an address of the API that is for moderators of the auction."""
+    return f"/api/v1/auctions/{live_auction.pk}/chat/"
+
+
+def named(auction, user):
+    """Let somebody moderate this one auction."""
+    AuctionModerator.objects.create(auction=auction, email=user.email, created_by=auction.created_by)
+
+
+def refusal(response):
+    return response.status_code, response.json()["code"]
+
+
+def test_the_api_says_where_the_second_step_is_taken_and_then_works(client, stranger, live_auction, chat):
+    """Also for who moderates one auction and has no role of a house."""
+    named(live_auction, stranger)
+    with_app(stranger)
+    client.force_login(stranger)
+    refused = client.get(chat)
+    assert refusal(refused) == (403, "second_factor")
+    assert reverse("second_factor") in refused.json()["detail"]
+    here = f"/auctions/{live_auction.slug}/"
+    way = client.get(reverse("second_factor"), {"next": here})["Location"]
+    confirmed = client.post(way, {"code": app_code(), "next": client.get(way).context["redirect_field_value"]})
+    assert client.get(confirmed["Location"])["Location"] == here
+    assert client.get(chat).status_code == 200
+
+
+def test_the_room_leads_a_moderator_to_the_second_step_instead_of_refusing(client, moderator, live_auction):
+    with_app(moderator)
+    client.force_login(moderator)
+    room = f"/auctions/{live_auction.slug}/"
+    way = f'href="{reverse("second_factor")}?next={room}"'
+    shown = client.get(room).content.decode()
+    assert way in shown
+    assert "Mute for the show" not in shown
+    client.post(reverse("mfa_reauthenticate"), {"code": app_code()})
+    shown = client.get(room).content.decode()
+    assert way not in shown
+    assert "Mute for the show" in shown
+
+
+def test_who_has_no_second_factor_sets_one_up_and_comes_back_to_the_room(client, moderator, live_auction, chat):
+    sign_in(client, moderator, PASSWORD)
+    assert refusal(client.get(chat)) == (403, "second_factor")
+    here = f"{reverse('second_factor')}?next=/auctions/{live_auction.slug}/"
+    assert client.get(here)["Location"] == reverse("mfa_index")
+    set_up = reverse("mfa_activate_totp")
+    confirm_by_password(client, set_up)
+    done = client.post(set_up, {"code": app_code(client.get(set_up).context["form"].secret)})
+    on = re.search(r'<a class="button" href="([^"]+)">', client.get(done["Location"]).content.decode())
+    assert client.get(on[1])["Location"] == f"/auctions/{live_auction.slug}/"
+    assert client.get(chat).status_code == 200
+
+
+@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "/\\evil.example", ""])
+def test_the_way_back_from_the_second_step_stays_here(client, moderator, target):
+    with_app(moderator)
+    sign_in(client, moderator, PASSWORD)
+    client.post(reverse("mfa_authenticate"), {"code": app_code()})
+    assert client.get(reverse("second_factor"), {"next": target})["Location"] == reverse("account")
+
+
+def by_token(token):
+    return {"headers": {"Authorization": f"Bearer {token}"}}
+
+
+def test_a_token_of_this_site_works_for_a_house_where_its_sign_in_took_the_second_step(moderator, live_auction, chat):
+    program, auth = Client(), "/api/auth/app/v1/auth"
+    body = {"email": moderator.email, "password": PASSWORD}
+    early = program.post(f"{auth}/login", body, "application/json").json()["meta"]["access_token"]
+    assert refusal(program.get(chat, **by_token(early))) == (403, "second_factor")
+    with_app(moderator)
+    assert refusal(program.get(chat, **by_token(early))) == (403, "second_factor")
+    begun = program.post(f"{auth}/login", body, "application/json")
+    session = {"X-Session-Token": begun.json()["meta"]["session_token"]}
+    code = {"code": app_code()}
+    done = program.post(f"{auth}/2fa/authenticate", code, "application/json", headers=session)
+    assert program.get(chat, **by_token(done.json()["meta"]["access_token"])).status_code == 200
+    assert refusal(program.get(chat, **by_token(early))) == (403, "second_factor")
+
+
+def test_a_token_of_the_pool_works_for_a_house_only_where_the_pool_asks_everybody(
+    key_server, signer, settings, live_auction, chat
+):
+    settings.COGNITO_REQUIRES_MFA = False
+    somebody = user_of_sub("f3a1-somebody")
+    Membership.objects.create(organizer=live_auction.organizer, user=somebody, role=Role.MODERATOR)
+    with_app(somebody)
+    program = Client()
+    assert refusal(program.get(chat, **by_token(signer.token()))) == (403, "second_factor")
+    settings.COGNITO_REQUIRES_MFA = True
+    assert program.get(chat, **by_token(signer.token())).status_code == 200
+
+
+def test_to_bid_and_to_watch_needs_none(client, moderator, live_auction):
+    client.force_login(moderator)
+    assert client.get(f"/api/v1/auctions/{live_auction.pk}/").status_code == 200
+    assert client.post("/api/v1/socket-tickets/").status_code == 201
 
 
 # --- Passkeys ------------------------------------------------------------------------------------------

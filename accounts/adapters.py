@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.cognito.services import address_take_over, roles_follow_groups
 from accounts.models import User
+from accounts.sealing import seal, unseal
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -70,13 +71,21 @@ class AccountAdapter(DefaultAccountAdapter):
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
-    """Second factors, in the site's name and in our words."""
+    """Second factors, in the site's name and in our words, with sealed secrets."""
 
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": _("That did not match. Try again."),
         "unverified_email": _("Confirm your e-mail address first; then you can set this up."),
     }
+
+    def encrypt(self, text: str) -> str:
+        """Return a secret as it is stored."""
+        return seal(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Return a secret as it was."""
+        return unseal(encrypted_text)
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """Return who a passkey is for; its dialogs show the name."""

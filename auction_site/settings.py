@@ -255,6 +255,12 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
 MFA_TOTP_ISSUER = SITE_NAME
+SECOND_FACTOR_KEYS = env.words("SECOND_FACTOR_KEYS") or [SECRET_KEY]
+"""What secrets of authenticator apps and recovery codes are sealed with: the first seals, each of them opens."""
+if any(len(key) < 32 for key in SECOND_FACTOR_KEYS):
+    raise ImproperlyConfigured(
+        "SECOND_FACTOR_KEYS has a key that is too short: expected at least 32 random characters."
+    )
 SECOND_FACTOR_REQUIRED = not _RELAXED
 """Whether work for a house, in its pages or by the API, takes a second factor that was used in that sign-in."""
 NEW_ACCOUNT_DAYS = env.number("NEW_ACCOUNT_DAYS", 30)

@@ -55,6 +55,7 @@ def test_only_a_demo_or_development_site_lets_hosts_in_without_a_second_factor()
     [
         ("SECRET_KEY", None),
         ("SECRET_KEY", "short"),
+        ("SECOND_FACTOR_KEYS", "short,also-short"),
         ("PUBLIC_URL", None),
         ("PUBLIC_URL", "auctions.example"),
         ("PUBLIC_URL", "http://auctions.example"),

@@ -197,9 +197,10 @@ CELERY_BROKER_URL = SIDE_REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 # Ticks and closings have a queue and a worker of their own, so that mail and images never delay them.
-CELERY_TASK_ROUTES = {"bidding.tasks.tick": {"queue": "ticks"}, "bidding.tasks.close_due": {"queue": "ticks"}}
+CELERY_TASK_ROUTES = {f"bidding.tasks.{name}": {"queue": "ticks"} for name in ("tick", "close_due", "follow_roles")}
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "bidding.tasks.tick", "schedule": 1.0, "options": {"expires": 1.0}},
+    "follow_roles": {"task": "bidding.tasks.follow_roles", "schedule": 2.0, "options": {"expires": 2.0}},
     "forget": {"task": "accounts.tasks.forget", "schedule": 3_600.0, "options": {"expires": 3_600.0}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")

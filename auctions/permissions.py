@@ -5,8 +5,9 @@ Pages, API, sockets and admin ask here and decide nothing themselves. A site adm
 organizer. Nothing here changes anything.
 """
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AnonymousUser
@@ -41,7 +42,7 @@ def visible_auctions(user: AnyUser) -> QuerySet[Auction]:
 def viewable_auctions(user: AnyUser) -> QuerySet[Auction]:
     """Return the auctions that exist for this person; every other one is 404 to them, everywhere."""
     known = _known(user)
-    open_to_all = _published() & Q(visibility__in=(Visibility.PUBLIC, Visibility.UNLISTED))
+    open_to_all = _open_to_all()
     if known is None:
         return Auction.objects.filter(open_to_all)
     if known.is_superuser:
@@ -124,16 +125,6 @@ def can_strike(user: AnyUser, organizer: Organizer | None) -> bool:
     return is_administrator(user) if organizer is None else _has_role(user, organizer.pk, STRIKING)
 
 
-def room_role(user: AnyUser, auction: Auction) -> str | None:
-    """Return what this person is to the room: `host` for the house, `moderator` where named for the auction alone."""
-    known = _known(user)
-    if known is None:
-        return None
-    if _organizer_ids(known, Role).filter(organizer=auction.organizer_id).exists():
-        return "host"
-    return "moderator" if _is_named(known, auction) else None
-
-
 def works_for(user: AnyUser, auction: Auction) -> bool:
     """Say whether this person has any part in running the auction."""
     return _has_role(user, auction.organizer_id, Role) or _is_named(user, auction)
@@ -142,7 +133,79 @@ def works_for(user: AnyUser, auction: Auction) -> bool:
 def is_barred(user: AnyUser, auction: Auction) -> bool:
     """Say whether this person may not bid because they work for the auction: `own_lot` to the engine."""
     known = _known(user)
-    return known is not None and (auction.created_by_id == known.pk or works_for(known, auction))
+    return known is not None and barred_people(auction).filter(pk=known.pk).exists()
+
+
+def barred_people(auction: Auction) -> QuerySet[User]:
+    """Return everybody who may not bid because they work for the auction, or run the site."""
+    works = Q(pk=auction.created_by_id) | Q(pk__in=_members(auction)) | Q(pk__in=_named(auction))
+    return User.objects.filter(works | Q(is_superuser=True), is_active=True)
+
+
+# --- Many people at once -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRights:
+    """What somebody may in an auction's room by roles and invitations; these can change while they are there."""
+
+    sees: bool
+    """Whether the auction exists for them."""
+    role: str | None
+    """`host` for the house, `moderator` where named for the auction alone."""
+    barred: bool
+    """Whether they may not bid because they work for the auction."""
+
+
+def room_rights(auction: Auction, people: Collection[int]) -> dict[int, RoomRights]:
+    """Return the rights of accounts by their ids, in a few queries however many they are (at most 1,000)."""
+
+    def among(queryset: QuerySet[Any, Any]) -> set[int]:
+        known = User.objects.filter(pk__in=people, is_active=True)
+        return set(known.filter(pk__in=queryset).values_list("pk", flat=True))
+
+    see, members = among(_viewers(auction).values("pk")), among(_members(auction))
+    named, barred = among(_named(auction)), among(barred_people(auction).values("pk"))
+    return {
+        person: RoomRights(
+            sees=person in see,
+            role="host" if person in members else "moderator" if person in named else None,
+            barred=person in barred,
+        )
+        for person in people
+    }
+
+
+def _viewers(auction: Auction) -> QuerySet[User]:
+    """Return for whom the auction exists: what `viewable_auctions` says, asked from the other side."""
+    known = User.objects.filter(is_active=True)
+    row = Auction.objects.filter(pk=auction.pk)
+    if row.filter(_open_to_all()).exists():
+        return known
+    let_in = Q(is_superuser=True) | Q(pk__in=_members(auction)) | Q(pk__in=_named(auction))
+    if row.filter(_published(archived=True)).exists():
+        let_in |= Q(pk__in=Registration.objects.filter(auction=auction, user__isnull=False).values("user"))
+    if row.filter(_published()).exists():
+        invited = Invitation.objects.filter(auction=auction, revoked_at__isnull=True)
+        let_in |= Q(pk__in=invited.filter(user__isnull=False).values("user"))
+        let_in |= Q(pk__in=_owners_of(invited.annotate(lower=Lower("email")).values("lower")))
+    return known.filter(let_in)
+
+
+def _members(auction: Auction) -> QuerySet[Membership, Any]:
+    return Membership.objects.filter(organizer=auction.organizer_id).values("user")
+
+
+def _named(auction: Auction) -> QuerySet[User, Any]:
+    return _owners_of(AuctionModerator.objects.filter(auction=auction, revoked_at__isnull=True).values("email"))
+
+
+def _owners_of(addresses: QuerySet[Any, Any]) -> QuerySet[User, Any]:
+    """Return whose the addresses, in lower case, are proved to be; `_addresses` says what counts as proof."""
+    claimed = EmailAddress.objects.annotate(lower=Lower("email"))
+    proved = Q(pk__in=claimed.filter(verified=True, lower__in=addresses).values("user"))
+    unclaimed = ~Q(Exists(claimed.filter(user=OuterRef("pk"), lower=OuterRef("email"))))
+    return User.objects.filter(proved | Q(email__in=addresses) & unclaimed).values("pk")
 
 
 def _known(user: AnyUser) -> User | None:
@@ -158,7 +221,7 @@ def _has_role(user: AnyUser, organizer_id: int, roles: Iterable[Role]) -> bool:
 
 def _is_named(user: AnyUser, auction: Auction) -> bool:
     known = _known(user)
-    return known is not None and _moderated(known).filter(auction=auction).exists()
+    return known is not None and _named(auction).filter(pk=known.pk).exists()
 
 
 def _moderated(user: User) -> QuerySet[AuctionModerator, int]:
@@ -181,6 +244,10 @@ def _organizers(user: AnyUser, roles: Iterable[Role]) -> QuerySet[Organizer]:
 
 def _organizer_ids(user: User, roles: Iterable[Role]) -> QuerySet[Membership, int]:
     return Membership.objects.filter(user=user, role__in=tuple(roles)).values_list("organizer", flat=True)
+
+
+def _open_to_all() -> Q:
+    return _published() & Q(visibility__in=(Visibility.PUBLIC, Visibility.UNLISTED))
 
 
 def _published(*, archived: bool = False) -> Q:

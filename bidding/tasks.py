@@ -6,10 +6,10 @@ from django.core.cache import cache
 from redis.exceptions import RedisError
 
 from auctions.errors import Refused
-from auctions.models import Auction
+from auctions.models import Auction, AuctionStatus
 from bidding.engine.outcomes import EngineError, FloorMissing, Pulse
 from bidding.selectors import auctions_on_floor
-from bidding.services import auction_advance, lot_close_due
+from bidding.services import auction_advance, lot_close_due, registrations_follow_roles
 from bidding.services.heartbeat import heartbeat
 
 logger = structlog.get_logger(__name__)
@@ -43,6 +43,13 @@ def tick() -> None:
 def close_due(auction_id: int, lot_id: int) -> None:
     """Close one lot at its end. Harmless when it was extended, paused or closed meanwhile."""
     lot_close_due(auction=Auction.objects.get(pk=auction_id), lot_id=lot_id)
+
+
+@shared_task
+def follow_roles() -> None:
+    """Let nobody bid where they work by now, and let those bid who no longer do."""
+    for auction in auctions_on_floor().exclude(status__in=(AuctionStatus.ENDED, AuctionStatus.CANCELLED)):
+        registrations_follow_roles(auction=auction)
 
 
 def _arm_closing(pulse: Pulse, auction_id: int) -> None:

@@ -46,6 +46,8 @@ class Registration(models.Model):
     )
     terms = models.ForeignKey(TermsVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     terms_accepted_at = models.DateTimeField(null=True, blank=True)
+    barred = models.BooleanField(default=False, editable=False)
+    """Whether they work for the auction and so may not bid, as the floor was told last or will be told next."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -109,8 +109,8 @@ def test_a_moderator_of_an_auction_moderates_it_and_nothing_else(host, stranger,
     assert not permissions.can_manage(stranger, live_auction)
     assert not permissions.can_see_private(stranger, live_auction)
     assert not permissions.can_moderate(stranger, other)
-    assert permissions.room_role(stranger, live_auction) == "moderator"
-    assert permissions.room_role(stranger, other) is None
+    assert permissions.room_rights(live_auction, [stranger.pk])[stranger.pk].role == "moderator"
+    assert permissions.room_rights(other, [stranger.pk])[stranger.pk].role is None
 
 
 def test_it_can_be_taken_back_and_given_again(host, stranger, live_auction):

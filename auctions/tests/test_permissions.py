@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Membership, Role, User
 from auctions import permissions
-from auctions.models import Auction, AuctionStatus, Invitation, Registration, Visibility
+from auctions.models import Auction, AuctionModerator, AuctionStatus, Invitation, Registration, Visibility
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +81,42 @@ def test_an_auction_exists_for_exactly_these_people_and_is_listed_to_exactly_tho
     found = {name for name, user in people.items() if live_auction in permissions.visible_auctions(user)}
     assert opened == may_open
     assert found == may_find
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_many_people_at_once_have_the_rights_that_each_has_alone(live_auction, people, state):
+    put_into(live_auction, state)
+    known = {name: user for name, user in people.items() if isinstance(user, User)}
+    rights = permissions.room_rights(live_auction, [user.pk for user in known.values()])
+    assert len(known) >= 8
+    for name, user in known.items():
+        theirs = rights[user.pk]
+        assert theirs.sees == permissions.can_view(user, live_auction), name
+        assert theirs.barred == permissions.is_barred(user, live_auction), name
+        assert (theirs.role == "host") == (name in MEMBERS), name
+
+
+@pytest.mark.parametrize("by", ["invitation", "naming"])
+def test_an_address_counts_the_same_for_one_and_for_many(live_auction, host, by):
+    """Proved, only claimed, in another case, set by staff, of somebody switched off."""
+    put_into(live_auction, "invite_only")
+    people = {}
+    for name, verified in (("proved", True), ("claimed", False), ("staff_set", None), ("switched_off", True)):
+        email = f"{name}@example.test"
+        people[name] = user = User.objects.create_user(email, is_active=name != "switched_off")
+        if verified is not None:
+            EmailAddress.objects.create(user=user, email=f"{name.title()}@Example.test", verified=verified)
+        if by == "invitation":
+            Invitation.objects.create(auction=live_auction, email=email)
+        else:
+            AuctionModerator.objects.create(auction=live_auction, email=email, created_by=host)
+    rights = permissions.room_rights(live_auction, [user.pk for user in people.values()])
+    for name, user in people.items():
+        let_in = name in ("proved", "staff_set")
+        theirs = rights[user.pk]
+        assert theirs.sees == permissions.can_view(user, live_auction) == let_in, name
+        works = let_in and by == "naming"
+        assert (theirs.role == "moderator") == theirs.barred == permissions.is_barred(user, live_auction) == works, name
 
 
 ACTIONS = {

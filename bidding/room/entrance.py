@@ -1,7 +1,7 @@
-"""Who comes in: the sign-in, what they may see, and their registration, read once when a socket opens.
+"""Who comes in: the sign-in, what they may see, their registration and their role, read when a socket opens.
 
-The only place of the room that reads the database, in threads of its own. Owns what makes a visitor leave again:
-a sign-in that ended, a password that changed, a ban.
+The only place of the room that reads the database, in threads of its own. Owns what makes a visitor leave again, or
+somebody else than they were: a sign-in that ended, a password that changed, a ban, an invitation or a role taken back.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from accounts.bearer import BearerRefused, BearerUnavailable, bearer_sign_in, be
 from accounts.models import User
 from accounts.sign_ins import SignIn, ended_sign_ins, in_portions, sign_in_of
 from auctions.models import Auction, Registration, RegistrationStatus
-from auctions.permissions import can_view, is_barred, room_role
+from auctions.permissions import RoomRights, can_view, room_rights
 from bidding.models import LedgerPosition
 from bidding.protocol import CloseCode, RefusalCode
 from bidding.selectors import RoomInfo, room_info
@@ -191,18 +191,22 @@ def _let_in(auction_id: int, user: User | AnonymousUser, sign_in: SignIn | None)
 _admit, _admit_holder, _admit_bearer = in_thread(admit), in_thread(admit_holder), in_thread(admit_bearer)
 
 
-def registered(auction_id: int, registration_id: int) -> Visitor | None:
-    """Return what a registration says of its bidder now; None for one without an account."""
-    registration = (
-        Registration.objects.select_related("user", "auction").filter(pk=registration_id, auction=auction_id).first()
-    )
-    if registration is None or registration.user is None:
+def holder(auction_id: int, registration_id: int) -> int | None:
+    """Return whose account a registration is; None for one without an account."""
+    registration = Registration.objects.filter(pk=registration_id, auction=auction_id)
+    return registration.values_list("user", flat=True).first()
+
+
+def as_now(auction_id: int, user_id: int) -> Visitor | None:
+    """Return what somebody is in a room now; None where it does not exist for them any more."""
+    auction, user = Auction.objects.filter(pk=auction_id).first(), User.objects.filter(pk=user_id).first()
+    if auction is None or user is None or not can_view(user, auction):
         return None
-    return _known(Visitor(user_id=registration.user_id), registration.user, registration.auction)
+    return _known(Visitor(user_id=user_id), user, auction)
 
 
 def renewed(visitor: Visitor, fresh: Visitor) -> Visitor:
-    """Return the visitor with what changed about their registration."""
+    """Return the visitor with what changed about their registration and their role."""
     return replace(
         visitor,
         author=fresh.author,
@@ -220,20 +224,32 @@ def signed_out(visitors: Collection[Visitor]) -> set[Visitor]:
     return {visitor for visitor in visitors if visitor.sign_in in ended}
 
 
-def changed_registrations(visitors: Mapping[int, Collection[Visitor]]) -> list[tuple[int, int]]:
-    """Return the registrations, as auction and id, that are not as these visitors of each auction are known."""
-    changed: set[tuple[int, int]] = set()
+def changed_people(visitors: Mapping[int, Collection[Visitor]]) -> set[tuple[int, int | None]]:
+    """Return who, as auction and account, is not what these visitors of each auction are known as.
+
+    None instead of an account are those who are not signed in, where they may not be there any more.
+    """
+    changed: set[tuple[int, int | None]] = set()
+    auctions = Auction.objects.in_bulk(list(visitors))
     for auction_id, seated in visitors.items():
-        found: dict[int | None, tuple[int, str]] = {}
+        if (auction := auctions.get(auction_id)) is None:
+            continue
+        registrations: dict[int | None, tuple[int, str]] = {}
+        rights: dict[int, RoomRights] = {}
         for ids in in_portions({visitor.user_id for visitor in seated if visitor.user_id is not None}):
-            registrations = Registration.objects.filter(auction=auction_id, user__in=ids)
-            for user_id, registration_id, status in registrations.values_list("user", "pk", "status"):
-                found[user_id] = registration_id, status
+            found = Registration.objects.filter(auction=auction, user__in=ids).values_list("user", "pk", "status")
+            registrations |= {user_id: (pk, status) for user_id, pk, status in found}
+            rights |= room_rights(auction, ids)
         for visitor in seated:
-            now = found.get(visitor.user_id)
-            if now is not None and now != (visitor.registration_id, visitor.status):
-                changed.add((auction_id, now[0]))
-    return sorted(changed)
+            if visitor.user_id is None:
+                is_same = can_view(AnonymousUser(), auction)
+            else:
+                now = registrations.get(visitor.user_id, (None, None)), rights[visitor.user_id]
+                known_as = RoomRights(sees=True, role=visitor.role, barred=visitor.barred)
+                is_same = now == ((visitor.registration_id, visitor.status), known_as)
+            if not is_same:
+                changed.add((auction_id, visitor.user_id))
+    return changed
 
 
 def resting(auction_id: int) -> Resting | None:
@@ -290,15 +306,15 @@ def _user(headers: Collection[tuple[bytes, bytes]]) -> tuple[User | AnonymousUse
 
 def _known(visitor: Visitor, user: User, auction: Auction) -> Visitor:
     registration = Registration.objects.filter(auction=auction, user=user).first()
-    role = room_role(user, auction)
+    rights = room_rights(auction, [user.pk])[user.pk]
     return replace(
         visitor,
-        author=_author(user, registration, role),
-        role=role,
+        author=_author(user, registration, rights.role),
+        role=rights.role,
         registration_id=registration.pk if registration else None,
         paddle=registration.paddle if registration else None,
         status=registration.status if registration else None,
-        barred=is_barred(user, auction),
+        barred=rights.barred,
     )
 
 

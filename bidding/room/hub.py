@@ -31,9 +31,10 @@ from bidding.room.clock import RedisClock
 from bidding.room.conflation import EVERYBODY, MASKS, conflated
 from bidding.room.entrance import (
     Door,
-    changed_registrations,
+    as_now,
+    changed_people,
+    holder,
     in_thread,
-    registered,
     renewed,
     resting,
     signed_out,
@@ -58,8 +59,9 @@ logger = structlog.get_logger(__name__)
 
 HEADS_EVERY_S: Final = 1.0
 SESSIONS_EVERY_S: Final = 3.0
-REGISTRATIONS_EVERY_S: Final = 3.0
-"""How often registrations are compared, beside each announcement: one may be lost, or come before its seat."""
+PEOPLE_EVERY_S: Final = 3.0
+"""How often registrations, invitations and roles are compared, beside each announcement of a registration: that may be
+lost, or come before its seat."""
 MODERATION_EVERY_S: Final = 3.0
 """How often what moderators decided is read again, beside each announcement of it."""
 HINDSIGHT: Final = timedelta(minutes=1)
@@ -85,9 +87,10 @@ _SEATS: Final = {
     for mask in range(1, EVERYBODY + 1)
 }
 
-_changed_registrations = in_thread(changed_registrations)
+_as_now = in_thread(as_now)
+_changed_people = in_thread(changed_people)
 _chat_rules = in_thread(chat_rules)
-_registered = in_thread(registered)
+_holder = in_thread(holder)
 _removed_lines = in_thread(removed_lines)
 _resting = in_thread(resting)
 _signed_out = in_thread(signed_out)
@@ -205,7 +208,7 @@ class Hub:
                 (HEADS_EVERY_S, self._beat),
                 (EVERY_S, self._count_everybody),
                 (SESSIONS_EVERY_S, self._check_sessions),
-                (REGISTRATIONS_EVERY_S, self._check_registrations),
+                (PEOPLE_EVERY_S, self._check_people),
                 (MODERATION_EVERY_S, self._check_moderators),
             ):
                 self._loops.append(asyncio.create_task(_every(seconds, work)))
@@ -468,14 +471,21 @@ class Hub:
     # --- What concerns one person ----------------------------------------------------------------------
 
     async def _registration_changed(self, room: Room, registration_id: int) -> None:
-        """Tell somebody's seats what changed about their registration; a ban closes them."""
+        """Tell somebody's seats what changed about their registration."""
         if all(seat.visitor.user_id is None for seat in room):
             return
-        auction_id = room.info.auction_id
-        fresh = await _registered(auction_id, registration_id)
+        user_id = await _holder(room.info.auction_id, registration_id)
+        if user_id is not None and any(seat.visitor.user_id == user_id for seat in room):
+            await self._person_changed(room, user_id)
+
+    async def _person_changed(self, room: Room, user_id: int | None) -> None:
+        """Tell somebody's seats what they are now; a ban closes them, and an auction that is not for them any more."""
+        fresh = None if user_id is None else await _as_now(room.info.auction_id, user_id)
+        theirs = [seat for seat in room if seat.visitor.user_id == user_id]
         if fresh is None:
+            for seat in theirs:
+                seat.close(CloseCode.NOT_FOUND)
             return
-        theirs = [seat for seat in room if seat.visitor.user_id == fresh.user_id]
         if not theirs:
             return
         for seat in theirs:
@@ -517,18 +527,14 @@ class Hub:
             if visitor in ended:
                 seat.close(CloseCode.SIGNED_OUT)
 
-    async def _check_registrations(self) -> None:
-        """Find who was banned, approved or given a paddle, also where nobody here heard of it."""
+    async def _check_people(self) -> None:
+        """Find who was banned, approved, given a paddle or a role, or lost an invitation or a role."""
         rooms = dict(self._rooms)
-        seated = {
-            auction_id: visitors
-            for auction_id, room in rooms.items()
-            if (visitors := {seat.visitor for seat in room if seat.visitor.user_id is not None})
-        }
-        if not seated:
+        if not rooms:
             return
-        for auction_id, registration_id in await _changed_registrations(seated):
-            await self._registration_changed(rooms[auction_id], registration_id)
+        seated = {auction_id: {seat.visitor for seat in room} for auction_id, room in rooms.items()}
+        for auction_id, user_id in await _changed_people(seated):
+            await self._person_changed(rooms[auction_id], user_id)
 
     # --- Presence and chat -----------------------------------------------------------------------------
 

@@ -26,7 +26,12 @@ from bidding.services.lots import (
     rostrum_take,
 )
 from bidding.services.rebuilding import auction_rebuild, floor_check
-from bidding.services.registrations import registration_create, registration_enter, registration_set_status
+from bidding.services.registrations import (
+    registration_create,
+    registration_enter,
+    registration_set_status,
+    registrations_follow_roles,
+)
 from bidding.services.shows import (
     auction_advance,
     auction_cancel,
@@ -68,5 +73,6 @@ __all__ = [
     "registration_create",
     "registration_enter",
     "registration_set_status",
+    "registrations_follow_roles",
     "rostrum_take",
 ]

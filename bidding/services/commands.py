@@ -90,13 +90,16 @@ def _call(auction: Auction, command: FloorCommand) -> Call[Done | NotDone]:
             return calls.go_live(auction.pk, next_lot=next_lot_info(auction, None))
         case CommandKind.REGISTRATION:
             registration = Registration.objects.select_related("user").get(pk=command.payload["registration"])
+            barred = registration.user is not None and is_barred(registration.user, auction)
+            if barred != registration.barred:
+                Registration.objects.filter(pk=registration.pk).update(barred=barred)
             return calls.set_registration(
                 auction.pk,
                 registration_id=registration.pk,
                 paddle=registration.paddle,
                 status=registration.status,
                 spending_limit=registration.spending_limit,
-                barred=registration.user is not None and is_barred(registration.user, auction),
+                barred=barred,
             )
         case _:
             assert_never(kind)

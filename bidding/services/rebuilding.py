@@ -26,7 +26,7 @@ from auctions.models import (
     Registration,
 )
 from auctions.money import format_amount
-from auctions.permissions import is_barred
+from auctions.permissions import barred_people
 from bidding.engine import calls
 from bidding.engine.keys import AuctionKeys
 from bidding.engine.lock import fenced
@@ -166,7 +166,8 @@ class _Past:
 
     def shared(self) -> dict[str, Any]:
         """Return what the script writes: everything but what belongs to single bidders."""
-        registrations = Registration.objects.filter(auction=self.auction).select_related("user")
+        registrations = Registration.objects.filter(auction=self.auction)
+        barred = set(barred_people(self.auction).values_list("pk", flat=True))
         pending = Lot.objects.filter(auction=self.auction, status=LotStatus.PENDING)
         runs = LotRun.objects.filter(auction=self.auction)
         sold = runs.filter(result=LotResult.SOLD).values_list("winner").annotate(Sum("hammer_amount"))
@@ -179,7 +180,7 @@ class _Past:
                         str(bidder.paddle),
                         bidder.status,
                         "" if bidder.spending_limit is None else str(bidder.spending_limit),
-                        "1" if bidder.user and is_barred(bidder.user, self.auction) else "0",
+                        "1" if bidder.user_id in barred else "0",
                     )
                 )
                 for bidder in registrations

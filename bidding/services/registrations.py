@@ -3,7 +3,7 @@
 from typing import Final
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -14,11 +14,12 @@ from auctions.models import (
     AuctionStatus,
     CommandKind,
     EntryRequirement,
+    FloorCommand,
     Registration,
     RegistrationKind,
     RegistrationStatus,
 )
-from auctions.permissions import can_enter_bids, can_manage, can_view, is_barred
+from auctions.permissions import barred_people, can_enter_bids, can_manage, can_view, is_barred
 from auctions.standing import check_entry, first_limit
 from bidding.services.commands import command_send
 
@@ -100,6 +101,25 @@ def _paddle_taken(auction: Auction, registration: Registration) -> None:
     # Counted up, never computed from the rows: a paddle is not given out twice.
     Auction.objects.filter(pk=auction.pk).update(next_paddle=F("next_paddle") + 1)
     command_send(auction, CommandKind.REGISTRATION, registration=registration)
+
+
+def registrations_follow_roles(*, auction: Auction) -> int:
+    """Tell the floor which bidders began or ceased to work for the auction; return how many.
+
+    Whoever gives a role knows no auction (staff, a group of the user pool, an address that its owner proves), so this
+    looks for them. What they bid before stands until somebody voids it.
+    """
+    working = Q(user__in=barred_people(auction).values("pk"))
+    changed = Registration.objects.filter(Q(barred=False) & working | Q(barred=True) & ~working, auction=auction)
+    sent = 0
+    with transaction.atomic():
+        for registration in changed:
+            # While the floor is away one command waits for them, and no more.
+            waiting = FloorCommand.objects.filter(auction=auction, done_at=None, payload__registration=registration.pk)
+            if not waiting.exists():
+                command_send(auction, CommandKind.REGISTRATION, registration=registration)
+                sent += 1
+    return sent
 
 
 def registration_set_status(*, registration: Registration, status: RegistrationStatus, actor: User) -> Registration:

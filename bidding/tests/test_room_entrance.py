@@ -13,10 +13,11 @@ from django.conf import LazySettings, settings
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.test import Client as Browser
+from django.utils import timezone
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from accounts.models import User
-from auctions.models import Auction, RegistrationStatus, Visibility
+from accounts.models import Membership, Role, User
+from auctions.models import Auction, AuctionModerator, Invitation, RegistrationStatus, Visibility
 from auctions.streaming import local
 from bidding import protocol
 from bidding.engine.side import RoomKeys
@@ -517,6 +518,78 @@ def test_what_changed_about_a_bidder_is_found_where_nobody_announced_it(
         assert theirs.until("YOU")["you"]["paddle"] == registration.paddle
         registration_set_status(registration=show.bidders[0], status=RegistrationStatus.BANNED, actor=show.host)
         assert hers.close_code() == protocol.CloseCode.FORBIDDEN
+        assert all(message["type"] != "YOU" for message in theirs.quiet(3.5)), "told again what is known"
+
+
+def invited(show: Show) -> User:
+    """Return somebody who sees the show by an invitation alone."""
+    Auction.objects.filter(pk=show.auction.pk).update(visibility=Visibility.INVITE_ONLY)
+    guest = User.objects.create_user("guest@example.test", "secret-enough")
+    Invitation.objects.create(auction=show.auction, email="guest@example.test")
+    return guest
+
+
+def lose_invitation(show: Show) -> None:
+    Invitation.objects.update(revoked_at=timezone.now())
+
+
+def lose_address(show: Show) -> None:
+    User.objects.filter(email="guest@example.test").update(email="another@example.test")
+
+
+def archive(show: Show) -> None:
+    Auction.objects.filter(pk=show.auction.pk).update(archived_at=timezone.now())
+
+
+@pytest.mark.parametrize("end", [lose_invitation, lose_address, archive])
+def test_who_may_not_see_a_show_any_more_leaves_it(show: Show, server: RoomServer, end: Any) -> None:
+    guest = invited(show)
+    with (
+        page(server, show.auction.pk, user=guest) as silent,
+        page(server, show.auction.pk, path="chat/", user=guest) as chat,
+        page(server, show.auction.pk, user=user_of(show)) as hers,
+    ):
+        for each in (silent, chat, hers):
+            each.next()
+        end(show)
+        for each in (silent, chat):
+            assert each.close_code() == protocol.CloseCode.NOT_FOUND
+        assert hers.ask("PING", "PONG", t=1)["type"] == "PONG", "who has a paddle stays"
+
+
+def test_who_is_not_signed_in_leaves_a_show_that_becomes_invite_only(show: Show, server: RoomServer) -> None:
+    with page(server, show.auction.pk) as nobody, page(server, show.auction.pk, user=user_of(show)) as hers:
+        nobody.next()
+        hers.next()
+        Auction.objects.filter(pk=show.auction.pk).update(visibility=Visibility.INVITE_ONLY)
+        assert nobody.close_code() == protocol.CloseCode.NOT_FOUND
+        assert hers.ask("PING", "PONG", t=1)["type"] == "PONG"
+
+
+def by_membership(show: Show, user: User) -> Any:
+    return Membership.objects.create(organizer=show.auction.organizer, user=user, role=Role.CLERK)
+
+
+def by_naming(show: Show, user: User) -> Any:
+    return AuctionModerator.objects.create(auction=show.auction, email=user.email or "", created_by=show.host)
+
+
+@pytest.mark.parametrize(("give", "role"), [(by_membership, "host"), (by_naming, "moderator")])
+def test_a_role_that_comes_and_goes_counts_in_an_open_seat(
+    show: Show, server: RoomServer, give: Any, role: str
+) -> None:
+    helper = User.objects.create_user("helper@example.test", "secret-enough")
+    with page(server, show.auction.pk, user=helper) as theirs, page(server, show.auction.pk) as nobody:
+        assert theirs.next()["you"]["reason"] == "not_registered"
+        nobody.next()
+        given = give(show, helper)
+        assert theirs.until("YOU")["you"]["reason"] == "own_lot"
+        theirs.send("CHAT", text="next lot in a minute")
+        assert nobody.until("CHAT")["line"]["role"] == role
+        given.delete()
+        assert theirs.until("YOU")["you"]["reason"] == "not_registered"
+        theirs.send("CHAT", text="I am a guest again")
+        assert nobody.until("CHAT")["line"]["role"] is None
         assert all(message["type"] != "YOU" for message in theirs.quiet(3.5)), "told again what is known"
 
 

@@ -5,24 +5,32 @@ from typing import Any
 
 import pytest
 import redis
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.test import Client
 
+from accounts.cognito.services import roles_follow_groups
 from accounts.models import Membership, Role, User
 from auctions.errors import Refused
-from auctions.models import Auction, Lot, Registration, RegistrationKind, Sale, SaleStatus
+from auctions.models import Auction, AuctionModerator, Lot, Registration, RegistrationKind, Sale, SaleStatus
 from bidding import protocol
 from bidding.models import Bid, BidChannel, Event, Notification
 from bidding.replay import verify_auction
-from bidding.selectors import on_rostrum, pulse_now
+from bidding.selectors import on_rostrum, pulse_now, snapshot_now
 from bidding.services import (
     bid_enter,
+    commands,
+    commands_deliver,
     lot_close,
     lot_close_due,
     lot_offer_again,
     lot_open,
     registration_enter,
+    registrations_follow_roles,
     rostrum_take,
 )
+from bidding.tasks import follow_roles
 from bidding.tests.conftest import Show
 from bidding.tests.rooms import eventually
 from bidding.tests.test_a_show import bid
@@ -117,6 +125,82 @@ def test_only_some_of_the_house_enter_bids(show: Show, role: Role | None) -> Non
             attempt()
         assert refused.value.code == "forbidden"
     assert Registration.objects.filter(user=None).count() == 1
+
+
+# --- Roles that come and go ------------------------------------------------------------------------------
+
+
+def joins_the_house(show: Show, user: User) -> None:
+    Membership.objects.create(organizer=show.auction.organizer, user=user, role=Role.FINANCE)
+
+
+def joins_by_a_group_of_the_pool(show: Show, user: User) -> None:
+    account = SocialAccount.objects.create(user=user, provider="amazon_cognito", uid="sub")
+    roles_follow_groups(account=account, groups=["house"])
+
+
+def is_named_and_proves_the_address(show: Show, user: User) -> None:
+    AuctionModerator.objects.create(auction=show.auction, email="second@example.test", created_by=show.host)
+    EmailAddress.objects.create(user=user, email="second@example.test", verified=True)
+
+
+def runs_the_site(show: Show, user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_superuser=True)
+
+
+def leaves(show: Show, user: User) -> None:
+    Membership.objects.filter(user=user).delete()
+    AuctionModerator.objects.all().delete()
+    User.objects.filter(pk=user.pk).update(is_superuser=False)
+
+
+@pytest.mark.parametrize(
+    "joins", [joins_the_house, joins_by_a_group_of_the_pool, is_named_and_proves_the_address, runs_the_site]
+)
+def test_who_begins_to_work_for_the_auction_stops_bidding_in_it(show: Show, settings: Any, joins: Any) -> None:
+    settings.COGNITO_GROUP_ROLES = [("house", "northern:clerk")]
+    anna = show.bidders[0].user
+    assert anna is not None
+    assert isinstance(bid(show, 0, "20.00", max=True, lot=show.lots[0].pk), protocol.BidAccepted)
+    joins(show, anna)
+    follow_roles()
+    lot_open(lot=show.lots[0], actor=show.host)
+    pulse = snapshot_now(show.auction.pk, show.bidders[0].pk)
+    assert pulse.own is not None
+    assert (pulse.own.barred, pulse.own.leading) == (True, False), "what they left before the lot opened counts no more"
+    refused = bid(show, 0, "10.00")
+    assert isinstance(refused, protocol.BidRejected)
+    assert refused.code == "own_lot"
+    assert isinstance(bid(show, 1, "10.00"), protocol.BidAccepted)
+    assert registrations_follow_roles(auction=show.auction) == 0, "once"
+    leaves(show, anna)
+    follow_roles()
+    assert isinstance(bid(show, 0, "15.00"), protocol.BidAccepted)
+    show.store()
+    assert verify_auction(show.auction).problem is None
+
+
+def test_while_the_floor_is_away_one_command_waits_for_each(show: Show, floor: redis.Redis, monkeypatch: Any) -> None:
+    def gone(*_: Any) -> Any:
+        raise redis.ConnectionError("gone")
+
+    for registration in show.bidders[:2]:
+        assert registration.user is not None
+        joins_the_house(show, registration.user)
+    with monkeypatch.context() as patched:
+        patched.setattr(commands, "run", gone)
+        assert [registrations_follow_roles(auction=show.auction) for _ in range(3)] == [2, 0, 0]
+    commands_deliver(auction_id=show.auction.pk)
+    standings = [snapshot_now(show.auction.pk, registration.pk).own for registration in show.bidders]
+    assert [own is not None and own.barred for own in standings] == [True, True, False]
+    assert registrations_follow_roles(auction=show.auction) == 0
+
+
+def test_the_clock_looks_for_them_often_enough_for_five_seconds() -> None:
+    looking: dict[str, Any] = settings.CELERY_BEAT_SCHEDULE["follow_roles"]
+    assert looking["task"] == follow_roles.name
+    assert looking["schedule"] <= 3
+    assert settings.CELERY_TASK_ROUTES[follow_roles.name]["queue"] == "ticks", "mail and images must not delay it"
 
 
 # --- Again -----------------------------------------------------------------------------------------------

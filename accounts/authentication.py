@@ -14,6 +14,7 @@ from accounts import second_factor
 from accounts.bearer import BearerRefused, BearerUnavailable, bearer_sign_in, bearer_token
 from accounts.models import User
 from accounts.sign_ins import SignIn, sign_in_of
+from accounts.traces import bearer_note
 
 
 class KeysUnavailable(exceptions.APIException):
@@ -44,11 +45,13 @@ class BearerAuthentication(authentication.BaseAuthentication):
         if token is None:
             return None
         try:
-            return bearer_sign_in(token)
+            user, sign_in = bearer_sign_in(token)
         except BearerRefused as refused:
             raise exceptions.AuthenticationFailed(str(refused), code=refused.code) from None
         except BearerUnavailable:
             raise KeysUnavailable from None
+        bearer_note(request._request, user)
+        return user, sign_in
 
     def authenticate_header(self, request: Request) -> str:
         """Name the scheme, and that a token was the reason where one came (RFC 6750)."""

@@ -11,14 +11,19 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
+import structlog
 from allauth.account.adapter import get_adapter
 from django.conf import settings
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from redis.exceptions import RedisError
 
 from accounts.models import Trace, TraceKind, User
+
+logger = structlog.get_logger(__name__)
 
 DEVICE_COOKIE: Final = "device"
 _SEEN: Final = "traces"
@@ -57,6 +62,18 @@ class TracesMiddleware:
         trace_add(user=user, digests=digests)
         request.session[_SEEN] = [now, user.pk, *digests.values()]
         return True
+
+
+def bearer_note(request: HttpRequest, user: User) -> None:
+    """Note from which address a token is used, once a day for each; a program is no device to know again."""
+    for kind, digest in digests_of(client_address(request), None).items():
+        try:
+            is_due = cache.add(f"traced:{user.pk}:{digest}", 1, timeout=_AGAIN_S)
+        except RedisError as error:
+            logger.warning("trace_not_noted", error=str(error))
+        else:
+            if is_due:
+                trace_add(user=user, digests={kind: digest})
 
 
 def digests_of(address: str | None, device: str | None) -> dict[TraceKind, str]:

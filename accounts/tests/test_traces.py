@@ -6,7 +6,9 @@ import pytest
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
+from redis.exceptions import RedisError
 
+from accounts import traces
 from accounts.models import Trace, TraceKind
 from accounts.tasks import forget
 from accounts.traces import DEVICE_COOKIE, digests_of, linked_accounts, trace_add
@@ -94,6 +96,37 @@ def test_accounts_that_share_an_address_or_a_device_are_linked(bidder, bidder2, 
     browse(stranger, device="laptop")
     assert linked_accounts(bidder) == {bidder2: {"Device"}, stranger: {"Address"}}
     assert linked_accounts(stranger) == {bidder: {"Address"}}
+
+
+def test_a_program_leaves_a_trace_of_its_address_once_a_day(bidder, side, key_server, signer):
+    by_token = {"Authorization": f"Bearer {signer.token()}"}
+    program = Client(REMOTE_ADDR="198.51.100.7", headers=by_token)
+    assert program.get("/api/v1/notifications/").status_code == 200
+    assert not program.cookies
+    somebody = Trace.objects.get().user
+    assert kinds(somebody) == ["address"]
+    browse(bidder)
+    assert linked_accounts(bidder) == {somebody: {"Address"}}
+    Trace.objects.filter(user=somebody).delete()
+    program.get("/api/v1/notifications/")
+    assert kinds(somebody) == [], "not written for each request"
+    program.get("/api/v1/notifications/", REMOTE_ADDR="203.0.113.9")
+    assert kinds(somebody) == ["address"]
+
+
+def test_a_token_that_counts_for_nothing_leaves_none(side, key_server, signer):
+    Client().get("/api/v1/notifications/", headers={"Authorization": f"Bearer {signer.token(iss='another')}"})
+    assert not Trace.objects.exists()
+
+
+def test_without_the_side_server_a_program_is_let_in_all_the_same(key_server, signer, monkeypatch):
+    def gone(*_args, **_options):
+        raise RedisError("gone")
+
+    monkeypatch.setattr(traces.cache, "add", gone)
+    program = Client(headers={"Authorization": f"Bearer {signer.token()}"})
+    assert program.get("/api/v1/notifications/").status_code == 200
+    assert not Trace.objects.exists()
 
 
 def test_what_was_not_seen_for_long_links_nobody_and_is_forgotten(bidder, bidder2, settings):

@@ -40,6 +40,11 @@ class MailKind(models.TextChoices):
     WON = "won", _("What I won, when a show is over")
     REMINDER = "reminder", _("A show that I asked to be reminded of begins")
 
+    @classmethod
+    def sent(cls) -> tuple["MailKind", ...]:
+        """Return the kinds that something sends: about these alone are people asked."""
+        return ()
+
 
 class User(AbstractBaseUser, PermissionsMixin):
     """A person with an account. Public pages show a paddle or this display name, never the e-mail."""

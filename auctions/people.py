@@ -30,7 +30,7 @@ LONGEST_REASON: Final = 1_000
 
 
 def profile_update(*, user: User, display_name: str, delivery_address: str, mails: Collection[str]) -> User:
-    """Change what somebody says of themselves; `mails` are the kinds of mail that they want."""
+    """Change what somebody says of themselves; `mails` are the kinds of mail that they want, of those that are sent."""
     name = " ".join(display_name.split())
     address = delivery_address.replace("\r\n", "\n").strip()
     if len(name) > LONGEST_NAME:
@@ -43,7 +43,8 @@ def profile_update(*, user: User, display_name: str, delivery_address: str, mail
             "too_long", _("At most %(most)d characters.") % {"most": LONGEST_ADDRESS}, field="delivery_address"
         )
     user.display_name, user.delivery_address = name, address
-    user.unwanted_mails = [kind.value for kind in MailKind if kind.value not in mails]
+    wanted = {kind for kind in MailKind if (kind.value in mails if kind in MailKind.sent() else user.wants(kind))}
+    user.unwanted_mails = [kind.value for kind in MailKind if kind not in wanted]
     user.save(update_fields=["display_name", "delivery_address", "unwanted_mails"])
     return user
 

@@ -54,7 +54,6 @@ class ProfileForm(forms.Form):
     mails = forms.MultipleChoiceField(
         label=gettext_lazy("Mail me about"),
         required=False,
-        choices=MailKind.choices,
         widget=forms.CheckboxSelectMultiple,
     )
 
@@ -64,6 +63,10 @@ class ProfileForm(forms.Form):
         self.user = user
         if not user.avatar:
             del self.fields["remove_avatar"]
+        if MailKind.sent():
+            self.fields["mails"].choices = [(kind.value, kind.label) for kind in MailKind.sent()]  # type: ignore[attr-defined]
+        else:
+            del self.fields["mails"]
 
     def save(self) -> bool:
         """Change the profile; False where a service refused, which is then shown at its field."""
@@ -77,7 +80,7 @@ class ProfileForm(forms.Form):
                 user=self.user,
                 display_name=values["display_name"],
                 delivery_address=values["delivery_address"],
-                mails=values["mails"],
+                mails=values.get("mails", ()),
             )
         except Refused as refused:
             self.add_error(refused.field, refused.message)

@@ -1,6 +1,7 @@
 """Where accounts are used: what is kept of it, for how long, and who sees what two of them share."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.test import Client, RequestFactory
@@ -123,7 +124,7 @@ def test_without_the_side_server_a_program_is_let_in_all_the_same(key_server, si
     def gone(*_args, **_options):
         raise RedisError("gone")
 
-    monkeypatch.setattr(traces.cache, "add", gone)
+    monkeypatch.setattr(traces, "cache", SimpleNamespace(add=gone))
     program = Client(headers={"Authorization": f"Bearer {signer.token()}"})
     assert program.get("/api/v1/notifications/").status_code == 200
     assert not Trace.objects.exists()

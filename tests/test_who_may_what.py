@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 from django.contrib import admin
+from django.contrib.messages import WARNING, get_messages
 
 from auctions.models import Auction, Visibility
 from bidding import protocol
@@ -456,6 +457,109 @@ def test_no_other_method_does_anything(world, person):
             if answered not in ({401, 403, 405} if is_unknown else {405}):
                 wrong.append(f"{method} {route}: {answered}")
     assert wrong == []
+
+
+# --- Actions of the admin ----------------------------------------------------------------------------------
+
+ACTS: Final = "acts"
+"""The action changed something, or said what it did, or why it did not."""
+ASKS: Final = "asks"
+"""The action shows a page that asks whether it is meant."""
+NOTHING: Final = "nothing"
+"""What was chosen does not exist for this person, or there was nothing to do."""
+OWN_ACT: Final[Cases] = {LOGIN: OUTSIDE, ACTS: MANAGERS, NOTHING: REST}
+STAFF_ACT: Final[Cases] = {LOGIN: OUTSIDE, ACTS: ADMINISTRATOR, 403: REST}
+STAFF_ASKED: Final[Cases] = {LOGIN: OUTSIDE, ASKS: ADMINISTRATOR, 403: REST}
+STAFF_IDLE: Final[Cases] = {LOGIN: OUTSIDE, NOTHING: ADMINISTRATOR, 403: REST}
+"""It is so already."""
+
+ACTIONS: Final[dict[str, dict[str, Cases]]] = {
+    "account/emailaddress": {"delete_selected": STAFF_ASKED, "make_verified": STAFF_IDLE},
+    "mfa/authenticator": {"delete_selected": STAFF_ASKED},
+    "socialaccount/socialapp": {"delete_selected": STAFF_ASKED},
+    "socialaccount/socialtoken": {"delete_selected": STAFF_ASKED},
+    "socialaccount/socialaccount": {"delete_selected": STAFF_ASKED},
+    "accounts/user": {"verify_selected": STAFF_ACT, "doubt_selected": STAFF_IDLE},
+    "accounts/strike": {
+        "lift_selected": {LOGIN: OUTSIDE, ACTS: STRIKING, NOTHING: frozenset({"other_owner"}), 403: REST}
+    },
+    "auctions/category": {"delete_selected": STAFF_ASKED},
+    "auctions/registration": {"lift_limit": OWN_ACT},
+    "auctions/auctionmoderator": {"revoke_selected": OWN_ACT},
+    "auctions/auction": dict.fromkeys(
+        ("schedule_selected", "go_live_selected", "end_selected", "cancel_selected"), OWN_ACT
+    ),
+    "auctions/lot": dict.fromkeys(("open_selected", "close_selected", "offer_again_selected"), OWN_ACT),
+    "bidding/bid": dict.fromkeys(("void_selected", "void_latest"), OWN_ACT),
+}
+BUTTONS: Final = {"auctions/auction": ("schedule", "go_live", "open_next_lot", "close_open_lot", "take_rostrum", "end")}
+"""The buttons at the end of a page, each with what it does to the show; `tests/test_admin.py` presses them."""
+
+
+KINDS_OF_UNFOLD: Final = ("actions_list", "actions_row", "actions_detail")
+
+
+def test_every_action_of_the_admin_has_a_row(rf, staff):
+    request = rf.get("/")
+    request.user = staff
+    found = {
+        model._meta.label_lower.replace(".", "/"): (
+            {*pages.get_actions(request), *(name for kind in KINDS_OF_UNFOLD for name in getattr(pages, kind, ()))},
+            tuple(getattr(pages, "actions_submit_line", ())),
+        )
+        for model, pages in admin.site._registry.items()
+    }
+    assert {model: actions for model, (actions, _) in found.items() if actions} == {
+        model: set(actions) for model, actions in ACTIONS.items()
+    }
+    assert {model: buttons for model, (_, buttons) in found.items() if buttons} == BUTTONS
+
+
+def acted(response: Any, before: dict[str, Any]) -> int | str:
+    """Return what came of an action."""
+    answered = outcome(response)
+    if answered == 302:
+        said = any(message.level != WARNING for message in get_messages(response.wsgi_request))
+        return ACTS if said or response.changed != before else NOTHING
+    return ASKS if answered == 200 else answered
+
+
+def test_who_may_take_which_action_of_the_admin(world, floor):
+    wrong = []
+    # Who may act comes last: what that does on the floor stays.
+    for person in sorted(PEOPLE, key=lambda person: person in MANAGERS):
+        world.ask(person, "GET", "/")
+        before, floor_before = world.state(), {key: floor.dump(key) for key in floor.keys("*")}
+        for model, actions in ACTIONS.items():
+            for action, cases in actions.items():
+                pk = path_of(world, f"admin/{model}/<path:object_id>/").split("/")[4]
+                body = {"action": action, "_selected_action": pk, "index": "0"}
+                response = world.ask(person, "POST", f"/admin/{model}/", body)
+                wanted = expected(cases, person)
+                if acted(response, before) != wanted:
+                    wrong.append(
+                        f"{person}: {action} of {model}: {acted(response, before)}, and the table says {wanted}"
+                    )
+                if wanted != ACTS and response.changed != before:
+                    wrong.append(f"{person}: {action} of {model} changes something")
+        for model, buttons in BUTTONS.items():
+            if person not in MANAGERS:
+                path = path_of(world, f"admin/{model}/<path:object_id>/change/")
+                response = world.ask(person, "POST", path, dict.fromkeys(map(button_of(model), buttons), "1"))
+                if acted(response, before) not in (LOGIN, 403, NOTHING) or response.changed != before:
+                    wrong.append(f"{person}: the buttons of {model}: {acted(response, before)}")
+        if person not in MANAGERS and floor_before != {key: floor.dump(key) for key in floor.keys("*")}:
+            wrong.append(f"{person} changes something on the floor")
+    if wrong:
+        pytest.fail("\n".join(wrong))
+
+
+def button_of(model: str) -> Any:
+    """Return what gives the name that a button has in the page's form."""
+    pages = next(
+        pages for each, pages in admin.site._registry.items() if each._meta.label_lower == model.replace("/", ".")
+    )
+    return lambda name: pages.get_unfold_action(name).action_name
 
 
 # --- The second factor -------------------------------------------------------------------------------------

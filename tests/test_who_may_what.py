@@ -556,7 +556,7 @@ def test_who_may_take_which_action_of_the_admin(world, floor):
 
 def button_of(model: str) -> Any:
     """Return what gives the name that a button has in the page's form."""
-    pages = next(
+    pages: Any = next(
         pages for each, pages in admin.site._registry.items() if each._meta.label_lower == model.replace("/", ".")
     )
     return lambda name: pages.get_unfold_action(name).action_name

@@ -13,7 +13,6 @@ from django.urls import reverse
 from accounts.cognito.services import user_of_sub
 from accounts.models import Membership, Role
 from accounts.tests.conftest import SECRET, Passkey, app_code, sign_in, with_app
-from auctions.models import AuctionModerator
 from tests.cast import PASSWORD
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("public_site")]
@@ -200,7 +199,7 @@ def chat(live_auction):
 
 def named(auction, user):
     """Let somebody moderate this one auction."""
-    AuctionModerator.objects.create(auction=auction, email=user.email, created_by=auction.created_by)
+    auction.moderators.create(email=user.email, created_by=auction.created_by)
 
 
 def refusal(response):

@@ -1,8 +1,9 @@
 """Allauth's forms in our words, and where sign-up and sign-in differ from them."""
 
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from allauth.account import forms
+from allauth.headless.account.inputs import SignupInput
 from django.contrib.auth.hashers import make_password
 from django.forms import Field
 from django.http import HttpRequest
@@ -42,8 +43,25 @@ class SignInForm(OurWords, forms.LoginForm):
         password.help_text = _("Leave it empty, and we e-mail you a code.")
 
 
-class SignUpForm(OurWords, forms.SignupForm):
+class SameWork:
+    """A sign-up that takes as long where the address has an account already."""
+
+    account_already_exists: bool
+    cleaned_data: dict[str, Any]
+    password_field: ClassVar[str]
+
+    def try_save(self, request: HttpRequest) -> Any:
+        """Make the account, or pretend to where there is one already."""
+        if self.account_already_exists and self.cleaned_data.get(self.password_field):
+            # A new account's password is hashed. Without this, the quicker answer would say that there is one.
+            make_password(self.cleaned_data[self.password_field])
+        return super().try_save(request)  # type: ignore[misc]
+
+
+class SignUpForm(SameWork, OurWords, forms.SignupForm):
     """An address, and a password for who wants one."""
+
+    password_field = "password1"  # noqa: S105
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,12 +69,11 @@ class SignUpForm(OurWords, forms.SignupForm):
         password.label = _("Password")
         password.help_text = _("At least eight characters. Without one, we e-mail you a code each time.")
 
-    def try_save(self, request: HttpRequest) -> Any:
-        """Make the account, or pretend to where there is one already."""
-        if self.account_already_exists and self.cleaned_data.get("password1"):
-            # A new account's password is hashed. Without this, the quicker answer would say that there is one.
-            make_password(self.cleaned_data["password1"])
-        return super().try_save(request)
+
+class ProgramSignUp(SameWork, SignupInput):
+    """An address and a password, as a program sends them."""
+
+    password_field = "password"  # noqa: S105
 
 
 class AddAddressForm(OurWords, forms.AddEmailForm):

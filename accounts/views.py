@@ -1,7 +1,10 @@
 """The page that leads to everything about one's account, and the way to the second factor. The rest is allauth's."""
 
+from typing import ClassVar
+
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
+from allauth.headless.account.views import SignupView
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.decorators import login_required
@@ -10,8 +13,15 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.forms import ProgramSignUp
 from accounts.models import User
 from accounts.second_factor import way_there
+
+
+class ProgramSignUpView(SignupView):
+    """Signs a program's user up; the rest of that interface is allauth's as it is."""
+
+    input_class: ClassVar[dict[str, type[ProgramSignUp]]] = {"POST": ProgramSignUp}
 
 
 @login_required

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.urls import URLPattern, URLResolver, include, path
 
+from accounts.views import ProgramSignUpView
 from auction_site.media import media
 
 # The admin has no sign-in of its own: limits and second factors are in one place.
@@ -25,7 +26,10 @@ handler429 = "auction_site.requests.too_many_requests"  # allauth's limits ask f
 
 # Where Cognito makes the tokens, nobody gets any here.
 if settings.AUTH_PROVIDER == "local":
-    urlpatterns.append(path("api/auth/", include("allauth.headless.urls")))
+    urlpatterns += [
+        path("api/auth/app/v1/auth/signup", ProgramSignUpView.as_api_view(client="app")),
+        path("api/auth/", include("allauth.headless.urls")),
+    ]
 
 # Pictures kept on this machine are written by us alone (re-encoded), so they may be served from here.
 if isinstance(default_storage, FileSystemStorage):

@@ -75,6 +75,32 @@ def test_a_known_and_an_unknown_address_are_answered_alike(bidder, mailoutbox, s
     assert work[0] == work[1]
 
 
+PROGRAMS_ASK = {
+    "wrong password": ("auth/login", {"email": "{}", "password": "wrong-wrong-wrong"}),
+    "code": ("auth/code/request", {"email": "{}"}),
+    "password reset": ("auth/password/request", {"email": "{}"}),
+    "sign-up": ("auth/signup", {"email": "{}", "password": STRONG}),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS_ASK)
+def test_a_program_is_answered_alike_as_well(bidder, mailoutbox, settings, side, name):
+    settings.PASSWORD_HASHERS = [f"{__name__}.CountingHasher"]
+    bidder.set_password(PASSWORD)
+    bidder.save()
+    url, body = PROGRAMS_ASK[name]
+    work = []
+    for email in (KNOWN, UNKNOWN):
+        CountingHasher.hashes = 0
+        mailoutbox.clear()
+        values = {key: value.format(email) for key, value in body.items()}
+        response = Client().post(f"/api/auth/app/v1/{url}", values, "application/json")
+        text = re.sub(r'"session_token": "[^"]+"', "", response.content.decode()).replace(email, "ADDRESS")
+        work.append((response.status_code, text, CountingHasher.hashes, bool(mailoutbox)))
+    assert work[0] == work[1]
+    assert work[0][0] in (200, 400, 401)
+
+
 @pytest.mark.parametrize("name", ASKING)
 def test_asking_over_and_over_reaches_the_same_limit_at_the_same_time(bidder, side, name):
     both = []

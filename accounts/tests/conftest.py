@@ -4,10 +4,12 @@ import hashlib
 import os
 import time
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal import auth as totp
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -22,6 +24,13 @@ from accounts.models import User
 SECRET = "JBSWY3DPEHPK3PXP"
 
 
+@pytest.fixture(autouse=True)
+def app_clock(monkeypatch: Any) -> None:
+    """Stop the clock of authenticator apps: a code counts for its own 30 s only, and a test may cross their end."""
+    now = time.time()
+    monkeypatch.setattr(totp, "time", SimpleNamespace(time=lambda: now))
+
+
 @pytest.fixture
 def public_site(settings: Any, side: Any) -> None:
     """Let the settings be those of a site that is neither a demo nor under development."""
@@ -34,7 +43,7 @@ def public_site(settings: Any, side: Any) -> None:
 
 def app_code(secret: str = SECRET) -> str:
     """Return what an authenticator app shows now."""
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+    return format_hotp_value(hotp_value(secret, int(totp.time.time()) // 30))
 
 
 def with_app(user: User) -> Authenticator:

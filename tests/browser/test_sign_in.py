@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from accounts.models import User
-from accounts.tests.conftest import app_code, public_site  # noqa: F401 - a fixture
+from accounts.tests.conftest import app_clock, app_code, public_site  # noqa: F401 - fixtures
 from tests.cast import PASSWORD
 
 pytestmark = [

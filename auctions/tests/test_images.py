@@ -1,11 +1,13 @@
 """Uploaded pictures: what is refused, and that what is stored was written by us."""
 
+import base64
 import io
 import struct
+import zipfile
 import zlib
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from auctions import media
 from auctions.errors import Refused
@@ -90,18 +92,136 @@ def test_a_large_picture_is_made_smaller_and_keeps_its_shape():
     assert stored(encoded("JPEG", size=(4_000, 1_000)))[1].size == (2_048, 512)
 
 
-def test_a_file_that_hides_another_loses_it():
-    payload = b"PK\x03\x04<script>alert(1)</script><?php system($_GET['x']); ?>"
-    picture, _ = stored(encoded("PNG") + payload)
-    assert b"script" not in picture.content
-    assert b"php" not in picture.content
+def archive():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as files:
+        files.writestr("index.html", "<b>")
+    return out.getvalue()
 
 
-def test_only_the_first_picture_of_an_animation_is_kept():
+def with_comment(comment):
+    return encoded("JPEG", comment=comment)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encoded("JPEG") + archive(),
+        with_comment(archive()),
+        encoded("JPEG") + b"<HTML><body onload=alert(1)>",
+        encoded("JPEG") + b"<html>\xff\xd9",
+        with_comment(b"*/=1;<script>alert(1)</script>/*"),
+        with_comment(b"<?php system($_GET['x']); ?>"),
+        encoded("JPEG") + b"%PDF-1.7",
+        encoded("PNG") + archive(),
+        encoded("PNG") + b"anything at all",
+        encoded("PNG") + encoded("PNG"),
+        encoded("WEBP") + b"anything at all",
+    ],
+    ids=range(11),
+)
+def test_a_file_that_would_pass_for_another_is_refused(data):
+    assert Image.open(io.BytesIO(data)).size == (60, 40)
+    check_refused(data, "image_hides_a_file")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encoded("JPEG") + b"\0\0\x30\x0a\x10\0\0\0MotionPhoto_Data" + b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 40,
+        encoded("JPEG") + encoded("JPEG"),
+        encoded("PNG") + b"\0" * 100,
+    ],
+    ids=["film", "second", "padding"],
+)
+def test_what_telephones_put_behind_a_picture_is_dropped(data):
+    assert b"ftyp" not in stored(data)[0].content
+
+
+def test_the_second_picture_of_a_telephones_double_lens_is_dropped():
+    out = io.BytesIO()
+    Image.new("RGB", (60, 40)).save(out, "MPO", save_all=True, append_images=[Image.new("RGB", (60, 40))])
+    assert stored(out.getvalue())[1].size == (60, 40)
+
+
+@pytest.mark.parametrize("image_format", ["WEBP", "PNG"])
+def test_a_picture_that_moves_is_refused(image_format):
     out = io.BytesIO()
     frames = [Image.new("RGB", (10, 10), colour) for colour in ("red", "blue", "green")]
-    frames[0].save(out, "WEBP", save_all=True, append_images=frames[1:])
-    assert getattr(stored(out.getvalue())[1], "n_frames", 1) == 1
+    frames[0].save(out, image_format, save_all=True, append_images=frames[1:])
+    check_refused(out.getvalue(), "image_animated")
+
+
+@pytest.mark.parametrize("level", [0, 20_000, 40_000, 65_535])
+def test_sixteen_bits_become_eight_and_not_white(level):
+    out = io.BytesIO()
+    Image.new("I;16", (40, 40), level).save(out, "PNG")
+    seen = stored(out.getvalue())[1].convert("L").getpixel((20, 20))
+    assert abs(seen - level // 257) <= 3
+
+
+def test_colours_are_brought_to_those_of_a_browser():
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    assert stored(encoded("JPEG", icc_profile=profile))[1].size == (60, 40)
+    assert stored(encoded("JPEG", icc_profile=b"no profile"))[1].size == (60, 40)
+    # Ours with red and blue swapped: what is red in it is blue to everybody.
+    swapped = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    red, blue = swapped.index(b"rXYZ", 128), swapped.index(b"bXYZ", 128)
+    swapped[red : red + 4], swapped[blue : blue + 4] = b"bXYZ", b"rXYZ"
+    shown = stored(encoded("JPEG", icc_profile=bytes(swapped)))[1].convert("RGB").getpixel((20, 20))
+    assert shown[2] > 240 > 20 > shown[0]
+
+
+def test_what_decides_is_the_content_and_not_the_name():
+    upload = io.BytesIO(encoded("JPEG"))
+    upload.name = "lamp.png"
+    assert media.clean_picture(upload).extension == "webp"
+    script = io.BytesIO(b"#!/bin/sh")
+    script.name = "lamp.jpg"
+    with pytest.raises(Refused):
+        media.clean_picture(script)
+
+
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [
+        (b"<?xml version='1.0'?><svg/>", "SVG"),
+        (b"GIF89a=1/*" + bytes(40) + b"*/;alert(1)", "GIF"),
+        (b"\0\0\0\x18ftypheic" + bytes(40), "HEIC"),
+        (encoded("JPEG")[:200], "cut short"),
+        (b"MZ", "Use JPEG"),
+    ],
+)
+def test_the_refusal_says_what_to_do(data, word):
+    with pytest.raises(Refused, match=word):
+        media.clean_picture(io.BytesIO(data))
+
+
+def test_pages_get_every_width_as_avif_and_jpeg_and_a_blur():
+    picture, _ = stored(encoded("JPEG", size=(1_500, 1_000)))
+    sizes = media.make_sizes(picture.content)
+    assert sizes.widths == (320, 640, 1_280, 1_500)
+    opened = {key: Image.open(io.BytesIO(data)) for key, data in sizes.files.items()}
+    assert {key: (image.format, image.size) for key, image in opened.items()} == {
+        (width, extension): (kind, (width, round(width / 1.5)))
+        for width in sizes.widths
+        for extension, kind in (("avif", "AVIF"), ("jpg", "JPEG"))
+    }
+    assert sizes.blur.startswith("data:image/webp;base64,")
+    assert len(sizes.blur) < 600
+    assert Image.open(io.BytesIO(base64.b64decode(sizes.blur.partition(",")[2]))).size == (16, 11)
+
+
+def test_a_small_picture_is_never_made_larger():
+    assert media.make_sizes(stored(encoded(size=(200, 2)))[0].content).widths == (200,)
+
+
+def test_what_is_transparent_stands_on_white_where_a_format_has_no_transparency():
+    out = io.BytesIO()
+    Image.new("RGBA", (40, 40), (0, 0, 0, 0)).save(out, "PNG")
+    sizes = media.make_sizes(stored(out.getvalue())[0].content)
+    for data in sizes.files.values():
+        assert min(Image.open(io.BytesIO(data)).convert("RGB").getpixel((20, 20))) > 250
 
 
 @pytest.mark.parametrize(

@@ -137,9 +137,11 @@ def test_what_is_no_picture_of_ours_is_refused_at_its_field(signed_in, bidder, n
     assert not bidder.avatar
 
 
-def test_a_picture_with_a_page_behind_it_loses_the_page(bidder):
-    people.avatar_set(user=bidder, upload=io.BytesIO(picture() + SCRIPT))
-    assert b"script" not in Path(bidder.avatar.path).read_bytes()
+def test_a_picture_with_a_page_behind_it_is_refused(bidder):
+    with pytest.raises(Refused) as refused:
+        people.avatar_set(user=bidder, upload=io.BytesIO(picture() + SCRIPT))
+    assert (refused.value.code, refused.value.field) == ("image_hides_a_file", "avatar")
+    assert not bidder.avatar
 
 
 def test_a_bomb_is_refused_before_it_is_decoded(bidder):

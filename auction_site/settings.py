@@ -196,11 +196,16 @@ CHAT_REFILL_MS = env.number("CHAT_REFILL_MS", 2_000, minimum=1)
 CELERY_BROKER_URL = SIDE_REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-# Ticks and closings have a queue and a worker of their own, so that mail and images never delay them.
-CELERY_TASK_ROUTES = {f"bidding.tasks.{name}": {"queue": "ticks"} for name in ("tick", "close_due", "follow_roles")}
+# Ticks and closings have a queue and a worker of their own, so that mail and pictures never delay them, and pictures
+# have one, so that they never delay mail.
+CELERY_TASK_ROUTES = {
+    **{f"bidding.tasks.{name}": {"queue": "ticks"} for name in ("tick", "close_due", "follow_roles")},
+    "auctions.tasks.*": {"queue": "images"},
+}
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "bidding.tasks.tick", "schedule": 1.0, "options": {"expires": 1.0}},
     "follow_roles": {"task": "bidding.tasks.follow_roles", "schedule": 2.0, "options": {"expires": 2.0}},
+    "sweep": {"task": "auctions.tasks.uploads_sweep", "schedule": 60.0, "options": {"expires": 60.0}},
     "forget": {"task": "accounts.tasks.forget", "schedule": 3_600.0, "options": {"expires": 3_600.0}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
@@ -354,6 +359,11 @@ SERVESTATIC_USE_FINDERS = _RELAXED
 SERVESTATIC_AUTOREFRESH = _RELAXED
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Apart from what is served: nobody has looked at these files yet.
+    "uploads": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": VAR_DIR / "uploads", "base_url": None, "allow_overwrite": True},
+    },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if _RELAXED

@@ -226,14 +226,17 @@ class Stack:
         return children
 
     def _workers(self) -> list[Child]:
-        """Return a worker for ticks and closings with the clock in it, and one that mail and images may fill."""
-        queues = {"ticks": ["-c", "4", "-B"], "default": ["-c", "2"]}
+        """Return a worker for ticks and closings with the clock in it, one for mail, and one for pictures."""
+        queues = {"ticks": ["-c", "4", "-B"], "default": ["-c", "2"], "images": ["-c", "1"]}
         return [self._worker(queue, *options) for queue, options in queues.items()]
 
     def _worker(self, queue: str, *options: str) -> Child:
         node = f"{queue}@stack"
         broker = self.env["SIDE_REDIS_URL"]
         argv = [sys.executable, "-m", "celery", "--quiet", "-A", "auction_site", "--workdir", str(_BASE_DIR), "worker"]
+        if queue == "images":
+            # Encoding takes all the processor that it gets, and the clock is on the same machine.
+            argv = ["nice", "-n", "10", *argv]
         argv += ["-n", node, "-Q", queue, "-P", "threads", "--without-gossip", "--without-mingle", *options]
         # Celery warns root with a page of text; in a container there is nobody else.
         env = {**self.env, "PYTHONWARNINGS": "ignore:You're running the worker with superuser"}

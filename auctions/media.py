@@ -6,8 +6,8 @@ second file hidden in the first, no script. Stores nothing itself.
 
 import base64
 import io
+import mimetypes
 import re
-import struct
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -22,6 +22,8 @@ MAX_UPLOAD_BYTES: Final = 15 * 1024 * 1024
 MAX_PIXELS: Final = 50_000_000
 MAX_EDGE: Final = 2_048
 """The longer side of what is kept."""
+mimetypes.add_type("image/avif", ".avif")  # which Python learned later than we need it
+
 ACCEPTED_FORMATS: Final = ("JPEG", "PNG", "WEBP")
 ACCEPTED_TYPES: Final = ("image/jpeg", "image/png", "image/webp")
 ACCEPTED_WORDS: Final = "JPEG, PNG or WebP"
@@ -152,9 +154,9 @@ def _end(data: bytes, image_format: str) -> int:
 def _png_end(data: bytes) -> int:
     at = 8
     while at + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
+        length: int = int.from_bytes(data[at : at + 4], "big")
         at += 12 + length
-        if kind == b"IEND":
+        if data[at - length - 8 : at - length - 4] == b"IEND":
             return at
     return len(data)
 
@@ -173,7 +175,7 @@ def _jpeg_end(data: bytes) -> int:
 def _in_eight_bits(image: Image.Image) -> Image.Image:
     # Sixteen bits of grey: Pillow's own conversion makes white of all that is above 255.
     if image.mode.startswith("I"):
-        return image.convert("F").point(lambda value: value * (255 / 65_535)).convert("L")
+        image = image.convert("F").point(lambda value: value * (255 / 65_535)).convert("L")
     return image
 
 
@@ -194,10 +196,10 @@ def _in_srgb(image: Image.Image, mode: str) -> Image.Image:
     if profile and image.mode in ("RGB", "RGBA", "CMYK"):
         try:
             given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            converted: Any = ImageCms.profileToProfile(
+            converted: Image.Image | None = ImageCms.profileToProfile(
                 image, given, ImageCms.createProfile("sRGB"), outputMode=mode if image.mode != "CMYK" else "RGB"
             )
-            return converted if converted.mode == mode else converted.convert(mode)
+            return image.convert(mode) if converted is None else converted.convert(mode)
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             pass  # A broken profile is as good as none.
     return image.convert(mode)

@@ -23,7 +23,7 @@ from django.utils.text import slugify
 from accounts.models import HostRequest, HostRequestStatus, Membership, Organizer, Role, User
 from auctions import permissions, rules, streaming
 from auctions.errors import Refused
-from auctions.media import clean_picture
+from auctions.media import Picture, clean_picture, make_sizes, size_names
 from auctions.models import (
     Auction,
     AuctionModerator,
@@ -43,6 +43,7 @@ from auctions.models import (
 )
 from auctions.money import CURRENCIES, MAX_AMOUNT
 from auctions.outbox import command_add
+from auctions.work import work_later
 
 MAX_LOTS: Final = 2_000
 MAX_PICTURES: Final = 20
@@ -399,7 +400,11 @@ def lot_remove(*, actor: User, lot: Lot) -> None:
 
 def lot_image_add(*, actor: User, lot: Lot, upload: IO[bytes], alt: str = "") -> LotImage:
     """Add a picture to a lot, re-encoded and without metadata. Possible at any time until the lot is closed."""
-    picture = clean_picture(upload)
+    return lot_image_store(actor=actor, lot=lot, picture=clean_picture(upload), alt=alt)
+
+
+def lot_image_store(*, actor: User, lot: Lot, picture: Picture, alt: str = "") -> LotImage:
+    """Add a picture that was re-encoded; the sizes that pages load are made after the commit."""
     with transaction.atomic():
         lot = _locked_open_lot(lot, actor)
         if lot.images.count() >= MAX_PICTURES:
@@ -411,7 +416,28 @@ def lot_image_add(*, actor: User, lot: Lot, upload: IO[bytes], alt: str = "") ->
         image.file.save(f"{_token(16)}.{picture.extension}", ContentFile(picture.content), save=False)
         image.width, image.height = picture.width, picture.height
         image.save()
+        work_later("sizes_make", image.pk)
     return image
+
+
+def lot_image_sizes_make(*, image: LotImage) -> None:
+    """Store the sizes that pages load; a picture whose file others share takes over what was made for them."""
+    name = str(image.file.name)
+    made = LotImage.objects.filter(file=name).exclude(blur="").first()
+    if made is not None:
+        widths, blur = made.widths, made.blur
+    else:
+        storage = image.file.storage
+        with storage.open(name) as stored:
+            sizes = make_sizes(stored.read())
+        for width, extension, path in size_names(name, sizes.widths):
+            storage.delete(path)  # of an attempt that was cut short
+            storage.save(path, ContentFile(sizes.files[width, extension]))
+        widths, blur = list(sizes.widths), sizes.blur
+    if not LotImage.objects.filter(pk=image.pk).update(widths=widths, blur=blur):
+        # It was taken away meanwhile.
+        image.widths = widths
+        _delete_after_commit(image)
 
 
 def lot_image_update(*, actor: User, image: LotImage, alt: str, position: int) -> LotImage:
@@ -424,18 +450,41 @@ def lot_image_update(*, actor: User, image: LotImage, alt: str, position: int) -
     return image
 
 
-def lot_image_remove(*, actor: User, image: LotImage) -> None:
-    """Take a picture away until the lot is closed; its file goes after the commit."""
+def lot_image_move(*, actor: User, image: LotImage, by: int) -> None:
+    """Move a picture so many places later (or, below 0, earlier) among the lot's pictures, until the lot is closed."""
     with transaction.atomic():
-        _locked_open_lot(image.lot, actor)
+        lot = _locked_open_lot(image.lot, actor)
+        images = [other for other in lot.images.all() if other.pk != image.pk]
+        place = list(lot.images.values_list("pk", flat=True)).index(image.pk)
+        images.insert(max(0, place + by), image)
+        for position, moved in enumerate(images):
+            moved.position = position
+        LotImage.objects.bulk_update(images, ["position"])
+
+
+def lot_image_remove(*, actor: User, image: LotImage) -> None:
+    """Take a picture away until the lot is opened; its files go after the commit."""
+    with transaction.atomic():
+        lot = _locked_open_lot(image.lot, actor)
+        if lot.status != LotStatus.PENDING:
+            # It is on the stage, and people bid by it.
+            raise Refused("lot_open", "The lot is open: bidders have seen this picture, so it stays.", field="file")
         _delete_after_commit(image)
         image.delete()
 
 
 def _delete_after_commit(image: LotImage) -> None:
-    storage, name = image.file.storage, image.file.name
+    storage, name, widths = image.file.storage, str(image.file.name), image.widths
+
+    def delete() -> None:
+        # The shows of a demo share their pictures.
+        if LotImage.objects.filter(file=name).exists() or Auction.objects.filter(cover=name).exists():
+            return
+        for path in (name, *(path for _width, _extension, path in size_names(name, widths))):
+            storage.delete(path)
+
     if name:
-        transaction.on_commit(lambda: storage.delete(name))
+        transaction.on_commit(delete)
 
 
 def _lot_add(auction: Auction, spec: LotSpec) -> Lot:

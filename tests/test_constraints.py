@@ -32,6 +32,7 @@ from auctions.models import (
     StreamChannel,
     TaxRule,
     TermsVersion,
+    Upload,
 )
 from auctions.money import MAX_AMOUNT
 from bidding.models import (
@@ -103,6 +104,7 @@ class Rows:
         self.moderator = AuctionModerator.objects.create(auction=auction, email="m@example.test", created_by=other)
         self.host_request = HostRequest.objects.create(user=other, house="House", about="Lamps.")
         self.strike = Strike.objects.create(user=other, reason="unpaid", expires_at=NOW, created_by=other)
+        self.upload = Upload.objects.create(lot=self.lot, created_by=other, key="k", content_type="image/png")
         self.trace = Trace.objects.create(user=other, kind="device", digest="d")
 
 
@@ -284,6 +286,7 @@ BROKEN: dict[str, list[Callable[[Any], None]]] = {
     "mute_reason_known": [lambda r: change(r.mute, reason="because")],
     "notification_once_a_run": [lambda r: again(r.notification)],
     "notification_kind_known": [lambda r: change(r.notification, kind="news")],
+    "upload_status_known": [lambda r: change(r.upload, status="gone")],
     "notification_amounts_in_range": [lambda r: change(r.notification, amount=-1)],
     "membership_once": [lambda r: again(r.membership)],
     "membership_role_known": [lambda r: change(r.membership, role="king")],

@@ -25,6 +25,8 @@ from auctions.models.lot import (
     LotStatus,
     ShippingProfile,
     TaxRule,
+    Upload,
+    UploadStatus,
 )
 from auctions.models.outbox import CommandKind, FloorCommand
 from auctions.models.registration import Registration, RegistrationKind, RegistrationStatus
@@ -80,5 +82,7 @@ __all__ = [
     "StreamChannel",
     "TaxRule",
     "TermsVersion",
+    "Upload",
+    "UploadStatus",
     "Visibility",
 ]

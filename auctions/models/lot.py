@@ -1,5 +1,8 @@
 """A lot, its pictures, and its runs: each offering of it with frozen rules and a result."""
 
+from typing import Any
+
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -199,6 +202,8 @@ class LotImage(models.Model):
     file = models.ImageField(upload_to="lots/", width_field="width", height_field="height")
     width = models.PositiveIntegerField(editable=False, default=0)
     height = models.PositiveIntegerField(editable=False, default=0)
+    widths: Any = models.JSONField(editable=False, default=list, help_text=_("Of the smaller files beside it."))
+    blur = models.CharField(max_length=1_000, editable=False, blank=True, help_text=_("A few pixels as a data URI."))
     alt = models.CharField(_("description for those who cannot see it"), max_length=200, blank=True)
     position = models.PositiveIntegerField(default=0)
 
@@ -209,6 +214,39 @@ class LotImage(models.Model):
 
     def __str__(self) -> str:
         return self.alt or str(self.file.name)
+
+
+class UploadStatus(models.TextChoices):
+    """`waiting → working → done` or `refused`."""
+
+    WAITING = "waiting", _("Waiting for the file")
+    WORKING = "working", _("Being worked on")
+    DONE = "done", _("A picture of the lot")
+    REFUSED = "refused", _("Refused")
+
+
+class Upload(models.Model):
+    """A picture on its way to a lot: room for one file, under a key that nobody can guess. Gone within hours."""
+
+    lot = models.ForeignKey(Lot, on_delete=models.SET_NULL, null=True, related_name="uploads")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    key = models.CharField(max_length=100, unique=True)
+    content_type = models.CharField(max_length=20)
+    alt = models.CharField(max_length=200, blank=True)
+    status = models.CharField(max_length=8, choices=UploadStatus, default=UploadStatus.WAITING)
+    message = models.CharField(max_length=300, blank=True, help_text=_("Why it was refused."))
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    touched_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("upload")
+        verbose_name_plural = _("uploads")
+        indexes = (models.Index(fields=("created_at",)),)
+        constraints = (one_of("upload", "status", UploadStatus),)
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class LotResult(models.TextChoices):

@@ -19,12 +19,15 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from auctions import presenting
-from auctions.models import Auction, Lot
+from auctions.media import size_names
+from auctions.models import Auction, Lot, LotImage
 from auctions.money import Currency
 from auctions.permissions import can_host
 
 register = template.Library()
 
+_PLAIN_WIDTH = 640
+"""What is loaded by a browser that knows nothing of sizes."""
 _FONT_STYLES = "archivo/standard.css"
 _FONT_FILE = "archivo/files/archivo-latin-standard-normal.woff2"
 
@@ -130,10 +133,30 @@ def percent(basis_points: int) -> str:
 
 
 @register.filter
-def picture(lot: Lot | None) -> str:
-    """Return the address of a lot's first picture from what was prefetched, or nothing."""
-    pictures: list[Any] = list(lot.images.all()) if lot is not None else []
-    return pictures[0].file.url if pictures else ""
+def first_picture(lot: Lot | None) -> LotImage | None:
+    """Return the picture that stands for a lot from what was prefetched, or None."""
+    pictures = list(lot.images.all()) if lot else []
+    return pictures[0] if pictures else None
+
+
+@register.inclusion_tag("parts/picture.html")
+def picture(image: LotImage, sizes: str, alt: str = "", eager: bool = False) -> dict[str, Any]:
+    """Show a picture in the size that fits: `sizes` says how wide it is shown, as the attribute of that name.
+
+    What is seen without scrolling is `eager`. Until its sizes are made, the stored picture itself is shown.
+    """
+    urls: dict[str, list[tuple[str, int]]] = {"avif": [], "jpg": []}
+    for width, extension, name in size_names(str(image.file.name), image.widths):
+        urls[extension].append((image.file.storage.url(name), width))
+    plain = [url for url, width in urls["jpg"] if width <= _PLAIN_WIDTH] or [url for url, _width in urls["jpg"]]
+    return {
+        "image": image,
+        "sizes": sizes,
+        "alt": alt,
+        "eager": eager,
+        "src": plain[-1] if plain else image.file.url,
+        **{extension: ", ".join(f"{url} {width}w" for url, width in found) for extension, found in urls.items()},
+    }
 
 
 @cache

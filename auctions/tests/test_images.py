@@ -5,14 +5,24 @@ import io
 import struct
 import zipfile
 import zlib
+from pathlib import Path
 
 import pytest
+from django.template.loader import render_to_string
 from PIL import Image, ImageCms
 
-from auctions import media
+from auctions import media, tasks
 from auctions.errors import Refused
-from auctions.models import Lot, LotStatus
-from auctions.services import lot_image_add, lot_image_remove, lot_image_update, lot_remove
+from auctions.models import Lot, LotImage, LotStatus
+from auctions.services import (
+    lot_image_add,
+    lot_image_move,
+    lot_image_remove,
+    lot_image_sizes_make,
+    lot_image_update,
+    lot_remove,
+)
+from auctions.templatetags import show
 
 SECRET = b"GPS 52.5163 13.3777"
 
@@ -221,7 +231,7 @@ def test_what_is_transparent_stands_on_white_where_a_format_has_no_transparency(
     Image.new("RGBA", (40, 40), (0, 0, 0, 0)).save(out, "PNG")
     sizes = media.make_sizes(stored(out.getvalue())[0].content)
     for data in sizes.files.values():
-        assert min(Image.open(io.BytesIO(data)).convert("RGB").getpixel((20, 20))) > 250
+        assert min(Image.open(io.BytesIO(data)).convert("L").tobytes()) > 250
 
 
 @pytest.mark.parametrize(
@@ -339,3 +349,115 @@ def test_a_lot_that_is_taken_out_of_a_draft_leaves_no_file(
     with django_capture_on_commit_callbacks(execute=True):
         lot_remove(actor=host, lot=lot)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def media_root(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    return settings.MEDIA_ROOT
+
+
+def files_in(folder):
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def test_sizes_are_made_beside_a_picture_and_go_with_it(host, lot, media_root, django_capture_on_commit_callbacks):
+    image = lot_image_add(actor=host, lot=lot, upload=io.BytesIO(encoded(size=(700, 500))))
+    tasks.sizes_make(image.pk)
+    image.refresh_from_db()
+    stem = Path(image.file.path).stem
+    assert image.widths == [320, 640, 700]
+    sizes = {f"{stem}-{width}.{extension}" for width in image.widths for extension in ("avif", "jpg")}
+    assert set(files_in(media_root)) == {f"{stem}.webp", *sizes}
+    # A second time, as a queue may do it, and after an attempt that was cut short.
+    tasks.sizes_make(image.pk)
+    LotImage.objects.update(blur="")
+    tasks.sizes_make(image.pk)
+    assert len(files_in(media_root)) == 7
+    with django_capture_on_commit_callbacks(execute=True):
+        lot_image_remove(actor=host, image=LotImage.objects.get())
+    assert files_in(media_root) == []
+
+
+def test_sizes_of_a_picture_that_is_taken_away_meanwhile_leave_no_file(
+    host, lot, media_root, django_capture_on_commit_callbacks
+):
+    image = lot_image_add(actor=host, lot=lot, upload=io.BytesIO(encoded()))
+    with django_capture_on_commit_callbacks(execute=True):
+        LotImage.objects.all().delete()
+        lot_image_sizes_make(image=image)
+    assert files_in(media_root) == []
+
+
+def test_a_file_that_others_show_stays(host, lot, media_root, django_capture_on_commit_callbacks):
+    image = lot_image_add(actor=host, lot=lot, upload=io.BytesIO(encoded()))
+    shared = LotImage.objects.create(lot=lot, file=image.file.name)
+    tasks.sizes_make(image.pk)
+    tasks.sizes_make(shared.pk)
+    shared.refresh_from_db()
+    image.refresh_from_db()
+    assert (shared.widths, shared.blur) == (image.widths, image.blur)
+    kept = files_in(media_root)
+    with django_capture_on_commit_callbacks(execute=True):
+        lot_image_remove(actor=host, image=image)
+    assert files_in(media_root) == kept
+    with django_capture_on_commit_callbacks(execute=True):
+        lot_image_remove(actor=host, image=shared)
+    assert files_in(media_root) == []
+
+
+def test_a_picture_without_its_file_stops_no_worker(host, lot, media_root):
+    image = lot_image_add(actor=host, lot=lot, upload=io.BytesIO(encoded()))
+    Path(image.file.path).unlink()
+    tasks.sizes_make(image.pk)
+    tasks.sizes_make(10**9)
+
+
+@pytest.mark.parametrize(
+    ("which", "by", "order"),
+    [("a", 1, "bac"), ("a", 2, "bca"), ("c", -1, "acb"), ("a", -1, "abc"), ("c", 9, "abc")],
+)
+def test_pictures_are_put_in_order(host, lot, media_root, which, by, order):
+    for name in "abc":
+        LotImage.objects.create(lot=lot, file=f"{name}.webp", alt=name, width=4, height=3)
+    lot_image_move(actor=host, image=LotImage.objects.get(alt=which), by=by)
+    assert "".join(lot.images.values_list("alt", flat=True)) == order
+
+
+@pytest.mark.parametrize("status", [LotStatus.OPEN, LotStatus.PAUSED])
+def test_what_bidders_look_at_stays_while_the_lot_is_open(host, lot, media_root, status):
+    image = lot_image_add(actor=host, lot=lot, upload=io.BytesIO(encoded()))
+    Lot.objects.filter(pk=lot.pk).update(status=status)
+    with pytest.raises(Refused) as refused:
+        lot_image_remove(actor=host, image=image)
+    assert refused.value.code == "lot_open"
+    assert lot.images.count() == 1
+
+
+def test_a_page_offers_every_size_and_says_how_large_the_picture_is(host, lot, media_root):
+    image = lot_image_add(actor=host, lot=lot, upload=io.BytesIO(encoded(size=(700, 500))))
+    before = show.picture(image, "100vw")
+    assert (before["src"], before["avif"], before["jpg"]) == (image.file.url, "", "")
+    tasks.sizes_make(image.pk)
+    image.refresh_from_db()
+    stem = image.file.url.removesuffix(".webp")
+    page = render_to_string("parts/picture.html", show.picture(image, "100vw", "A lamp"))
+    assert f'<source type="image/avif" srcset="{stem}-320.avif 320w, {stem}-640.avif 640w' in page
+    assert f'<img src="{stem}-640.jpg" srcset="{stem}-320.jpg 320w' in page
+    assert 'width="700" height="500" alt="A lamp"' in page
+    assert 'loading="lazy"' in page
+    assert 'class="haze" src="data:image/webp;base64,' in page
+    assert "style=" not in page
+    eager = render_to_string("parts/picture.html", show.picture(image, "100vw", eager=True))
+    assert "lazy" not in eager
+
+
+@pytest.mark.parametrize("extension", ["avif", "jpg", "webp"])
+def test_what_is_served_says_its_type_and_is_never_guessed(client, host, lot, media_root, extension):
+    image = lot_image_add(actor=host, lot=lot, upload=io.BytesIO(encoded()))
+    tasks.sizes_make(image.pk)
+    path = image.file.url if extension == "webp" else image.file.url.replace(".webp", f"-60.{extension}")
+    response = client.get(path)
+    assert response.status_code == 200
+    assert response["Content-Type"] == f"image/{extension.replace('jpg', 'jpeg')}"
+    assert response["X-Content-Type-Options"] == "nosniff"

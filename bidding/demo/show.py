@@ -42,6 +42,7 @@ from auctions.models import (
 from auctions.money import format_amount
 from auctions.rules import Timing, minimum_after
 from auctions.services import LotSpec, auction_create, terms_publish
+from auctions.work import work_later
 from bidding import protocol
 from bidding.demo import catalogue, pictures
 from bidding.demo.catalogue import DemoLot
@@ -245,7 +246,8 @@ def _show_create(
         show.cover = files[lots[0].picture]
         show.save(update_fields=["cover"])
         for lot, row in zip(lots, show.lots.order_by("position"), strict=True):
-            LotImage.objects.create(lot=row, file=files[lot.picture], alt=lot.alt)
+            image = LotImage.objects.create(lot=row, file=files[lot.picture], alt=lot.alt)
+            work_later("sizes_make", image.pk)
     return show
 
 

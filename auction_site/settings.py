@@ -357,11 +357,46 @@ MEDIA_ROOT = VAR_DIR / "media"
 # A demo or development site serves the sources as they are, without a collect step.
 SERVESTATIC_USE_FINDERS = _RELAXED
 SERVESTATIC_AUTOREFRESH = _RELAXED
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+
+MEDIA_STORAGE = env.choice("MEDIA_STORAGE", "local", ("local", "s3"))
+"""Where pictures are: `VAR_DIR`, or a bucket of S3."""
+STATIC_STORAGE = env.choice("STATIC_STORAGE", "local", ("local", "s3"))
+"""Where `collectstatic` puts scripts and styles: `STATIC_ROOT`, or a bucket of S3."""
+MEDIA_ORIGIN = PUBLIC_URL
+_upload_origins: list[str] = []
+_s3: dict[str, Any] = {}
+if "s3" in (MEDIA_STORAGE, STATIC_STORAGE):
+    # No points: the certificate of S3 does not cover them.
+    _bucket = env.matching("S3_BUCKET", r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", "the name of a bucket, without points")
+    _region = env.matching("S3_REGION", r"[a-z]{2}(-[a-z]+)+-\d", "a region like eu-central-1")
+    _endpoint = env.origin("S3_ENDPOINT_URL", f"https://s3.{_region}.amazonaws.com")
+    _is_amazon = _endpoint.endswith(".amazonaws.com")
+    _s3 = {
+        "bucket_name": _bucket,
+        "region_name": _region,
+        # Named, because the one without a region answers new buckets by a redirect, which no browser follows here.
+        "endpoint_url": _endpoint,
+        "addressing_style": "virtual" if _is_amazon else "path",
+        "signature_version": "s3v4",
+        "querystring_auth": False,
+    }
+    if MEDIA_STORAGE == "s3":
+        MEDIA_ORIGIN = env.origin("MEDIA_ORIGIN", PUBLIC_URL)
+        _upload_origins = [_endpoint.replace("://", f"://{_bucket}.", 1) if _is_amazon else _endpoint]
+
+
+def _in_bucket(backend: str, folder: str, origin: str = PUBLIC_URL, **options: Any) -> dict[str, Any]:
+    address = urlsplit(origin)
+    served = {"custom_domain": address.netloc, "url_protocol": f"{address.scheme}:"}
+    return {"BACKEND": backend, "OPTIONS": {**_s3, **served, "location": folder, **options}}
+
+
+_FILES = "django.core.files.storage.FileSystemStorage"
+STORAGES: dict[str, Any] = {
+    "default": {"BACKEND": _FILES},
     # Apart from what is served: nobody has looked at these files yet.
     "uploads": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": _FILES,
         "OPTIONS": {"location": VAR_DIR / "uploads", "base_url": None, "allow_overwrite": True},
     },
     "staticfiles": {
@@ -370,6 +405,16 @@ STORAGES = {
         else "auction_site.static.HashedStaticFilesStorage"
     },
 }
+if MEDIA_STORAGE == "s3":
+    # Their names are random and a changed picture gets another one.
+    _for_ever = {"CacheControl": "public, max-age=31536000, immutable"}
+    STORAGES["default"] = _in_bucket(
+        "storages.backends.s3.S3Storage", "media", MEDIA_ORIGIN, object_parameters=_for_ever
+    )
+    STORAGES["uploads"] = _in_bucket("storages.backends.s3.S3Storage", "uploads")
+if STATIC_STORAGE == "s3":
+    STORAGES["staticfiles"] = _in_bucket("auction_site.static_s3.S3HashedStaticFilesStorage", "static")
+    MIDDLEWARE.remove("servestatic.middleware.ServeStaticMiddleware")
 
 # --- Safety ----------------------------------------------------------------------------------------
 
@@ -390,9 +435,9 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "default-src": [SELF],
         "script-src": [SELF, NONCE],
         "style-src": [SELF],
-        "img-src": [SELF, "data:", "blob:"],
+        "img-src": [SELF, "data:", "blob:", *([MEDIA_ORIGIN] if MEDIA_ORIGIN != PUBLIC_URL else [])],
         "media-src": [SELF, "blob:"],
-        "connect-src": [SELF, _SOCKETS],
+        "connect-src": [SELF, _SOCKETS, *_upload_origins],
         "object-src": [NONE],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],

@@ -3,7 +3,6 @@
 from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
-from django.core.files.storage import FileSystemStorage, default_storage
 from django.urls import URLPattern, URLResolver, include, path
 
 from accounts.views import ProgramSignUpView
@@ -32,5 +31,5 @@ if settings.AUTH_PROVIDER == "local":
     ]
 
 # Pictures kept on this machine are written by us alone (re-encoded), so they may be served from here.
-if isinstance(default_storage, FileSystemStorage):
+if settings.MEDIA_STORAGE == "local":
     urlpatterns.append(path("media/<path:path>", media))

@@ -5,8 +5,8 @@ Every function has a bounded number of queries, whatever the number of auctions 
 
 from django.db.models import Count, F, Prefetch, Q, QuerySet
 
-from accounts.models import Organizer
-from auctions.models import Auction, AuctionStatus, Lot, LotRun, LotStatus, ShippingProfile, TaxRule
+from accounts.models import Organizer, User
+from auctions.models import Auction, AuctionStatus, Lot, LotRun, LotStatus, ShippingProfile, TaxRule, Upload
 from auctions.permissions import AnyUser, manageable_auctions, viewable_auctions, visible_auctions
 
 UPCOMING_SHOWN = 12
@@ -52,6 +52,17 @@ def auction_by_slug(user: AnyUser, slug: str) -> Auction | None:
 def auction_for_host(user: AnyUser, auction_id: int) -> Auction | None:
     """Return an auction that this person may manage, or None."""
     return manageable_auctions(user).select_related("organizer", "terms").filter(pk=auction_id).first()
+
+
+def lot_for_host(user: AnyUser, lot_id: int) -> Lot | None:
+    """Return a lot of an auction that this person may manage, or None."""
+    return Lot.objects.select_related("auction").filter(pk=lot_id, auction__in=manageable_auctions(user)).first()
+
+
+def upload_for_host(user: User, upload_id: int) -> Upload | None:
+    """Return an upload that this person began for a lot that they may still manage, or None."""
+    mine = Upload.objects.filter(pk=upload_id, created_by=user, lot__auction__in=manageable_auctions(user))
+    return mine.select_related("lot__auction").first()
 
 
 def auctions_of_host(user: AnyUser) -> QuerySet[Auction]:

@@ -1,10 +1,12 @@
 """A wrong environment stops the start with one line that names the variable; every variable is documented."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -166,6 +168,53 @@ def test_groups_may_give_every_role_that_there_is() -> None:
     assert result.returncode == 0, result.stderr
 
 
+S3 = {"MEDIA_STORAGE": "s3", "STATIC_STORAGE": "s3", "S3_BUCKET": "corner-house", "S3_REGION": "eu-central-1"}
+
+
+def settings_of(expression: str, **changes: str) -> Any:
+    environment = {"PATH": os.environ["PATH"], "LOG_LEVEL": "ERROR", "DJANGO_SETTINGS_MODULE": "auction_site.settings"}
+    code = f"import json; from django.conf import settings; print(json.dumps({expression}))"
+    argv = [sys.executable, "-c", code]
+    return json.loads(subprocess.check_output(argv, cwd=ROOT, env=environment | GOOD | changes, text=True))
+
+
+def test_a_bucket_starts_and_pages_may_send_pictures_to_it_and_nowhere_else() -> None:
+    assert check(**S3).returncode == 0
+    policy = "settings.CONTENT_SECURITY_POLICY['DIRECTIVES']"
+    sources = f"[{policy}['connect-src'][2:], {policy}['img-src'][3:]]"
+    assert settings_of(sources) == [[], []]
+    assert settings_of(sources, **S3) == [["https://corner-house.s3.eu-central-1.amazonaws.com"], []]
+    elsewhere = {"MEDIA_ORIGIN": "https://cdn.example", "S3_ENDPOINT_URL": "https://files.example"}
+    assert settings_of(sources, **S3, **elsewhere) == [["https://files.example"], ["https://cdn.example"]]
+
+
+def test_what_nobody_has_looked_at_is_kept_apart_from_what_is_served() -> None:
+    folders = "[storage.get('OPTIONS', {}).get('location', '') for storage in settings.STORAGES.values()]"
+    assert settings_of(folders, **S3) == ["media", "uploads", "static"]
+    media, uploads = settings_of("[str(settings.MEDIA_ROOT), str(settings.STORAGES['uploads']['OPTIONS']['location'])]")
+    assert not uploads.startswith(f"{media}/")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MEDIA_STORAGE", "gcs"),
+        ("STATIC_STORAGE", "S3"),
+        ("S3_BUCKET", None),
+        ("S3_BUCKET", "Corner.House"),
+        ("S3_REGION", None),
+        ("S3_REGION", "europe"),
+        ("S3_ENDPOINT_URL", "files.example"),
+        ("MEDIA_ORIGIN", "https://cdn.example/media"),
+    ],
+)
+def test_what_a_bucket_lacks_is_named(name: str, value: str | None) -> None:
+    result = check(**{**S3, name: value})
+    assert result.returncode == 1
+    [line] = result.stderr.strip().splitlines()
+    assert line.startswith(f"error: {name} is ")
+
+
 def test_forms_may_lead_to_the_pool_and_to_google_and_nowhere_else() -> None:
     ask = "from django.conf import settings; print(*settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['form-action'])"
     environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "auction_site.settings"} | GOOD
@@ -193,6 +242,6 @@ def test_production_settings_pass_the_deployment_check() -> None:
 
 
 def test_every_variable_is_documented() -> None:
-    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "auction_site/settings.py").read_text("utf-8")))
-    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs/settings.md").read_text("utf-8"), re.MULTILINE))
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', (ROOT / "auction_site/settings.py").read_text("utf-8")))
+    documented = set(re.findall(r"^\| `([A-Z0-9_]+)` \|", (ROOT / "docs/settings.md").read_text("utf-8"), re.MULTILINE))
     assert read == documented

@@ -93,6 +93,18 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
         "GET": MANAGED,
         "POST": {LOGIN: NOBODY_KNOWN, 422: MANAGERS, 404: REST},
     },
+    "host/lots/<int:lot_id>/pictures/": {
+        "GET": MANAGED,
+        "POST": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
+    },
+    "host/lots/<int:lot_id>/uploads/": {"POST": {LOGIN: NOBODY_KNOWN, 422: MANAGERS, 404: REST}},
+    # Who began it.
+    "host/uploads/<int:upload_id>/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 200: frozenset({"owner"}), 404: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 200: frozenset({"owner"}), 404: REST},
+    },
+    # Who holds a signed form; nobody here does.
+    "uploads/": {"POST": {400: REST}},
     "host/auctions/<int:auction_id>/<slug:step>/": {
         "GET": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
         "POST": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
@@ -376,6 +388,7 @@ def path_of(world: World, route: str) -> str:
         "entry": "1-1",
         "mute_id": here["bidding.mute"],
         "bid_id": BID_ID,
+        "upload_id": here["auctions.upload"],
         "path": "nowhere.webp",
         "object_id": pk,
         "id": pk,

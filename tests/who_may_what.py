@@ -29,6 +29,7 @@ from auctions.models import (
     RegistrationStatus,
     Sale,
     TaxRule,
+    Upload,
     Visibility,
 )
 from bidding import ledger, services
@@ -179,6 +180,7 @@ def build(host: User, organizer: Organizer, other_owner: User, administrator: Us
         sale,
         order,
         users["bidder"],
+        Upload.objects.create(lot=lot, created_by=host, key="a-key", content_type="image/png"),
         Category.objects.create(name="Clocks", slug="clocks"),
         Invoice.objects.create(organizer=organizer, number=1, order=order, snapshot={}, total_amount=5),
         HostRequest.objects.create(user=users["stranger"], house="Lamp House", about="Lamps."),

@@ -23,7 +23,10 @@ def _own_files(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.STORAGES = {
         **settings.STORAGES,
-        "uploads": {**settings.STORAGES["uploads"], "OPTIONS": {"location": tmp_path / "uploads", "base_url": None}},
+        "uploads": {
+            **settings.STORAGES["uploads"],
+            "OPTIONS": {**settings.STORAGES["uploads"]["OPTIONS"], "location": tmp_path / "uploads"},
+        },
     }
 
 

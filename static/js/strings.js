@@ -23,6 +23,14 @@ function fill(text, values) {
 }
 
 export const words = {
+  sending: (percent) => fill(gettext("Sending, %(percent)s %"), { percent }),
+  lookedAt: () => gettext("Sent. We are looking at it."),
+  takesLonger: () => gettext("It takes longer than usual. It will be on this page when it is ready; load it again later."),
+  added: () => gettext("Added"),
+  fileTooLarge: (megabytes) => fill(gettext("The file is larger than %(megabytes)s MB."), { megabytes }),
+  fileEmpty: () => gettext("The file is empty."),
+  formTooOld: () => gettext("It took too long. Choose the picture again."),
+  notSent: () => gettext("The picture was not sent. Check your connection and choose it again."),
   lot: (number) => fill(gettext("Lot %(number)s"), { number }),
   betweenLots: () => gettext("Between lots"),
   nextLot: (number, title) => fill(gettext("Next: lot %(number)s, %(title)s"), { number, title }),

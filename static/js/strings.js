@@ -23,7 +23,7 @@ function fill(text, values) {
 }
 
 export const words = {
-  sending: (percent) => fill(gettext("Sending, %(percent)s %"), { percent }),
+  fileSending: () => gettext("Sending…"),
   lookedAt: () => gettext("Sent. We are looking at it."),
   takesLonger: () => gettext("It takes longer than usual. It will be on this page when it is ready; load it again later."),
   added: () => gettext("Added"),

@@ -21,7 +21,8 @@ class Row {
 
   progress(percent) {
     this.bar.value = percent;
-    this.say(words.sending(percent));
+    // The bar tells the rest; a reader that spoke every percent would speak of nothing else.
+    this.say(words.fileSending());
   }
 
   /** Sent: nobody knows how long the rest takes. */

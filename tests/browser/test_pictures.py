@@ -1,0 +1,150 @@
+"""A host sends pictures in a real browser: progress, what became of each, and the same without scripts."""
+
+import io
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from auction_site.stack import Stack
+from tests.staging import Staged, stage
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+SIZES = {"phone": (390, 844), "desktop": (1440, 900)}
+BROKEN = "img => img.complete && img.naturalWidth === 0"
+# Every value that the bar of the first file has shown.
+WATCH_THE_BAR = """() => {
+  window.seen = [];
+  const list = document.querySelector(".sending");
+  new MutationObserver(() => {
+    const bar = list.querySelector("li:first-child progress");
+    if (bar?.hasAttribute("value")) window.seen.push(bar.value);
+  }).observe(list, { subtree: true, childList: true, attributes: true });
+}"""
+WATCH_WHAT_MOVES = """
+  window.moved = [];
+  const note = (list) => window.moved.push(...list.getEntries().map((entry) => entry.value));
+  new PerformanceObserver(note).observe({ type: "layout-shift", buffered: true });"""
+SHOTS = os.environ.get("PICTURES_OF_PAGES")
+"""A folder to leave pictures of the pages in, for people to look at."""
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """Return the system's Chromium."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def staged(stack: Stack) -> Staged:
+    """Return a scheduled auction with one lot."""
+    return stage(stack, bidders=1, live=False)
+
+
+def photo(name: str, size: tuple[int, int] = (1_600, 1_200)) -> dict[str, Any]:
+    """Return a photo as a host chooses it: light with grain, so that there is something to see and to send."""
+    out = io.BytesIO()
+    light, grain = Image.radial_gradient("L").resize(size), Image.effect_noise(size, 90)
+    Image.blend(light, grain, 0.5).convert("RGB").save(out, "JPEG", quality=85)
+    return {"name": name, "mimeType": "image/jpeg", "buffer": out.getvalue()}
+
+
+def desk(browser: Browser, stack: Stack, staged: Staged, **options: Any) -> tuple[Page, list[str]]:
+    """Return the host's page of the lot's pictures, and what the browser complains about."""
+    context = browser.new_context(base_url=stack.url, **options)
+    context.add_cookies([{"name": "sessionid", "value": staged.host_session, "url": stack.url}])
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.goto(f"/host/lots/{staged.lots[0]}/pictures/")
+    return page, complaints
+
+
+def look(page: Page, name: str) -> None:
+    """Leave a picture of the page where people asked for it."""
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_pictures_are_sent_with_their_progress_and_each_says_what_became_of_it(browser, stack, staged, size):
+    width, height = SIZES[size]
+    page, complaints = desk(browser, stack, staged, viewport={"width": width, "height": height})
+    # So that the bar is seen to move: a line as slow as in a tent.
+    session = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 150_000}
+    session.send("Network.emulateNetworkConditions", slow)
+    page.evaluate(WATCH_THE_BAR)
+    hidden = photo("with-a-page.jpg", (300, 200))
+    hidden["buffer"] += b"<html>"
+    drawing = {"name": "drawing.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"}
+    page.locator("#file").set_input_files([photo("front.jpg"), hidden, drawing])
+    page.get_by_label("What they show").fill("A round light")
+    page.get_by_role("button", name="Add", exact=True).click()
+
+    rows = page.locator(".sending > li")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(0)).to_contain_text("Sending…")
+    look(page, f"sending-{size}")
+    expect(rows.nth(0)).to_contain_text("Added", timeout=60_000)
+    expect(rows.nth(1)).to_contain_text("hidden in the file", timeout=60_000)
+    expect(rows.nth(2)).to_contain_text("no picture that we take")
+    expect(page.locator(".pictures > li")).to_have_count(1)
+    expect(page.locator(".pictures input")).to_have_value("A round light")
+    seen = page.evaluate("window.seen")
+    assert seen == sorted(seen)
+    assert len({value for value in seen if 0 < value < 100}) >= 2
+    look(page, f"sent-{size}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    # The browser itself writes down that a request was answered 422.
+    assert [said for said in complaints if "422" not in said] == []
+
+
+def test_what_is_shown_is_of_the_size_that_fits_and_nothing_moves_when_it_comes(browser, stack, staged):
+    page, complaints = desk(browser, stack, staged, viewport={"width": 390, "height": 844}, device_scale_factor=1)
+    page.locator("#file").set_input_files([photo("front.jpg")])
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator(".sending > li")).to_contain_text("Added", timeout=60_000)
+    # The worker makes the sizes after the picture is there; the time-out of the test ends this.
+    while not page.locator(".pictures source").count():
+        page.wait_for_timeout(300)
+        page.reload()
+    page.add_init_script(WATCH_WHAT_MOVES)
+    page.goto(f"/lots/{staged.lots[0]}/")
+    shown = page.locator(".gallery picture img")
+    expect(shown).to_have_js_property("complete", True)
+    assert shown.evaluate("img => img.currentSrc").endswith("-640.avif")
+    assert shown.evaluate("img => [img.width, img.height].every(Boolean)")
+    assert not any(page.locator("img").evaluate_all(f"all => all.map({BROKEN})"))
+    assert sum(page.evaluate("window.moved")) < 0.01, json.dumps(page.evaluate("window.moved"))
+    look(page, "lot-phone")
+    assert complaints == []
+
+
+def test_without_scripts_the_same_form_adds_orders_and_removes(browser, stack, staged):
+    page, _complaints = desk(browser, stack, staged, java_script_enabled=False, viewport={"width": 390, "height": 844})
+    for name in ("first", "second"):
+        page.locator("#file").set_input_files([photo(f"{name}.jpg", (300, 200))])
+        page.get_by_label("What they show").fill(name)
+        page.get_by_role("button", name="Add", exact=True).click()
+        expect(page.locator(f".pictures input[value={name}]")).to_be_visible()
+    page.locator(".pictures > li").nth(1).get_by_role("button", name="Earlier").click()
+    expect(page.locator(".pictures input").first).to_have_value("second")
+    page.locator(".pictures > li").nth(0).get_by_role("button", name="Remove").click()
+    expect(page.locator(".pictures > li")).to_have_count(1)
+    page.locator("#file").set_input_files([{"name": "x.gif", "mimeType": "image/gif", "buffer": b"GIF89a"}])
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator("#file-error")).to_contain_text("x.gif: GIF is not taken")
+    look(page, "refused-phone")

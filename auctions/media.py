@@ -22,13 +22,15 @@ MAX_UPLOAD_BYTES: Final = 15 * 1024 * 1024
 MAX_PIXELS: Final = 50_000_000
 MAX_EDGE: Final = 2_048
 """The longer side of what is kept."""
-mimetypes.add_type("image/avif", ".avif")  # which Python learned later than we need it
+mimetypes.add_type("image/avif", ".avif")  # Python learned it later than we need it
 
 ACCEPTED_FORMATS: Final = ("JPEG", "PNG", "WEBP")
 ACCEPTED_TYPES: Final = ("image/jpeg", "image/png", "image/webp")
 ACCEPTED_WORDS: Final = "JPEG, PNG or WebP"
 WIDTHS: Final = (320, 640, 1_280)
 """How wide the smaller sizes are; the largest is as wide as what is kept."""
+TYPE_OF: Final = {"avif": "image/avif", "jpg": "image/jpeg"}
+"""The kinds of file that every size is made as."""
 _QUALITY: Final = 84
 _BLUR_EDGE: Final = 16
 
@@ -215,5 +217,5 @@ def size_names(name: str, widths: tuple[int, ...] | list[int]) -> Iterator[tuple
     """Return width, extension and name of each smaller file of a stored picture."""
     stem = name.rpartition(".")[0]
     for width in widths:
-        for extension in ("avif", "jpg"):
+        for extension in TYPE_OF:
             yield width, extension, f"{stem}-{width}.{extension}"

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import Organizer
+from auctions.media import TYPE_OF, size_names
 from auctions.models import Auction, Lot, LotImage, LotResult, LotRun, TermsVersion
 from auctions.money import format_amount
 from auctions.rules import rules_in_words
@@ -45,15 +46,31 @@ class TermsSerializer(serializers.ModelSerializer[TermsVersion]):
         read_only_fields = fields
 
 
+class SizeDict(TypedDict):
+    """A picture in one width, as one kind of file."""
+
+    url: str
+    type: str
+    width: int
+
+
 class ImageSerializer(serializers.ModelSerializer[LotImage]):
-    """One picture of a lot."""
+    """One picture of a lot. `sizes` is empty until they are made; `blur` is a data URI to show before."""
 
     url = serializers.SerializerMethodField()
+    sizes = serializers.SerializerMethodField()
 
     class Meta:
         model = LotImage
-        fields = ("url", "width", "height", "alt")
+        fields = ("url", "width", "height", "alt", "blur", "sizes")
         read_only_fields = fields
+
+    def get_sizes(self, image: LotImage) -> list[SizeDict]:
+        """Return the smaller files, the narrowest first."""
+        return [
+            {"url": image.file.storage.url(name), "type": TYPE_OF[extension], "width": width}
+            for width, extension, name in size_names(str(image.file.name), image.widths)
+        ]
 
     def get_url(self, image: LotImage) -> str:
         """Return the address of the file."""

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from auctions.models import Auction, AuctionStatus, LotRun, LotStatus, Registration, Visibility
+from auctions.models import Auction, AuctionStatus, LotImage, LotRun, LotStatus, Registration, Visibility
 from auctions.services import invitation_add
 from bidding.models import Bid
 from bidding.services import auction_schedule
@@ -291,6 +291,25 @@ def test_a_sold_lot_tells_hammer_price_and_paddle_and_a_passed_one_no_amount(api
         "closed_at_ms": 5,
     }
     assert (second["amount"], second["paddle"]) == (None, None)
+
+
+def test_a_picture_tells_every_size_that_there_is(api, live_auction):
+    LotImage.objects.create(
+        lot=live_auction.lots.first(), file="lots/a.webp", alt="A lamp", width=700, height=500, widths=[320, 700]
+    )
+    [picture] = api.get(f"/api/v1/auctions/{live_auction.pk}/").json()["lots"][0]["images"]
+    assert picture == {
+        "url": "/media/lots/a.webp",
+        "width": 700,
+        "height": 500,
+        "alt": "A lamp",
+        "blur": "",
+        "sizes": [
+            {"url": f"/media/lots/a-{width}.{extension}", "type": kind, "width": width}
+            for width in (320, 700)
+            for extension, kind in (("avif", "image/avif"), ("jpg", "image/jpeg"))
+        ],
+    }
 
 
 def test_the_number_of_queries_does_not_grow_with_the_lots(api, live_auction, django_assert_max_num_queries):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
 from auction_site.stack import Stack
 from tests.staging import Staged, stage
@@ -52,7 +52,7 @@ def staged(stack: Stack) -> Staged:
     return stage(stack, bidders=1, live=False)
 
 
-def photo(name: str, size: tuple[int, int] = (1_600, 1_200)) -> dict[str, Any]:
+def photo(name: str, size: tuple[int, int] = (1_600, 1_200)) -> FilePayload:
     """Return a photo as a host chooses it: light with grain, so that there is something to see and to send."""
     out = io.BytesIO()
     light, grain = Image.radial_gradient("L").resize(size), Image.effect_noise(size, 90)
@@ -89,7 +89,7 @@ def test_pictures_are_sent_with_their_progress_and_each_says_what_became_of_it(b
     page.evaluate(WATCH_THE_BAR)
     hidden = photo("with-a-page.jpg", (300, 200))
     hidden["buffer"] += b"<html>"
-    drawing = {"name": "drawing.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"}
+    drawing: FilePayload = {"name": "drawing.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"}
     page.locator("#file").set_input_files([photo("front.jpg"), hidden, drawing])
     page.get_by_label("What they show").fill("A round light")
     page.get_by_role("button", name="Add", exact=True).click()
@@ -144,7 +144,8 @@ def test_without_scripts_the_same_form_adds_orders_and_removes(browser, stack, s
     expect(page.locator(".pictures input").first).to_have_value("second")
     page.locator(".pictures > li").nth(0).get_by_role("button", name="Remove").click()
     expect(page.locator(".pictures > li")).to_have_count(1)
-    page.locator("#file").set_input_files([{"name": "x.gif", "mimeType": "image/gif", "buffer": b"GIF89a"}])
+    moving: FilePayload = {"name": "x.gif", "mimeType": "image/gif", "buffer": b"GIF89a"}
+    page.locator("#file").set_input_files([moving])
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator("#file-error")).to_contain_text("x.gif: GIF is not taken")
     look(page, "refused-phone")

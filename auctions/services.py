@@ -443,7 +443,7 @@ def lot_image_sizes_make(*, image: LotImage) -> None:
 def lot_image_update(*, actor: User, image: LotImage, alt: str, position: int) -> LotImage:
     """Describe a picture anew, or move it among the lot's pictures, until the lot is closed."""
     with transaction.atomic():
-        _locked_open_lot(image.lot, actor)
+        _images_of_locked_lot(image, actor)
         image.alt, image.position = alt.strip(), position
         _clean(image, exclude={"file"})
         image.save(update_fields=["alt", "position"])
@@ -453,10 +453,9 @@ def lot_image_update(*, actor: User, image: LotImage, alt: str, position: int) -
 def lot_image_move(*, actor: User, image: LotImage, by: int) -> None:
     """Move a picture so many places later (or, below 0, earlier) among the lot's pictures, until the lot is closed."""
     with transaction.atomic():
-        lot = _locked_open_lot(image.lot, actor)
-        images = [other for other in lot.images.all() if other.pk != image.pk]
-        place = list(lot.images.values_list("pk", flat=True)).index(image.pk)
-        images.insert(max(0, place + by), image)
+        images = _images_of_locked_lot(image, actor)
+        place = images.index(image)
+        images.insert(max(0, place + by), images.pop(place))
         for position, moved in enumerate(images):
             moved.position = position
         LotImage.objects.bulk_update(images, ["position"])
@@ -471,6 +470,14 @@ def lot_image_remove(*, actor: User, image: LotImage) -> None:
             raise Refused("lot_open", "The lot is open: bidders have seen this picture, so it stays.", field="file")
         _delete_after_commit(image)
         image.delete()
+
+
+def _images_of_locked_lot(image: LotImage, actor: User) -> list[LotImage]:
+    """Lock a picture's lot and return its pictures; another page may have taken this one away."""
+    images = list(_locked_open_lot(image.lot, actor).images.all())
+    if image not in images:
+        raise Refused("image_gone", "The picture was taken away meanwhile.")
+    return images
 
 
 def _delete_after_commit(image: LotImage) -> None:

@@ -45,12 +45,16 @@ def upload_begin(*, actor: User, lot: Lot, content_type: str, alt: str = "") -> 
     coming = lot.uploads.filter(
         status__in=(UploadStatus.WAITING, UploadStatus.WORKING), created_at__gt=timezone.now() - FORM_LIFETIME
     )
-    if lot.images.count() + coming.count() >= MAX_PICTURES:
+    there = lot.images.count()
+    if there >= MAX_PICTURES:
         raise Refused("too_many_images", f"A lot has at most {MAX_PICTURES} pictures.", field="file")
+    if there + coming.count() >= MAX_PICTURES:
+        text = f"As many pictures as a lot may have, {MAX_PICTURES}, are there or on their way. Wait a few minutes."
+        raise Refused("too_many_uploads", text, field="file")
     return Upload.objects.create(
         lot=lot,
         created_by=actor,
-        key=f"{lot.pk}/{actor.pk}/{secrets.token_urlsafe(24)}",
+        key=f"{lot.pk}-{actor.pk}-{secrets.token_hex(16)}",
         content_type=content_type,
         alt=alt.strip()[:200],
     )

@@ -424,6 +424,18 @@ def test_pictures_are_put_in_order(host, lot, media_root, which, by, order):
     assert "".join(lot.images.values_list("alt", flat=True)) == order
 
 
+def test_a_picture_that_another_page_took_away_is_refused_in_words(host, lot, media_root):
+    image = lot_image_add(actor=host, lot=lot, upload=io.BytesIO(encoded()))
+    LotImage.objects.all().delete()
+    for change in (
+        lambda: lot_image_move(actor=host, image=image, by=1),
+        lambda: lot_image_update(actor=host, image=image, alt="x", position=0),
+    ):
+        with pytest.raises(Refused) as refused:
+            change()
+        assert refused.value.code == "image_gone"
+
+
 @pytest.mark.parametrize("status", [LotStatus.OPEN, LotStatus.PAUSED])
 def test_what_bidders_look_at_stays_while_the_lot_is_open(host, lot, media_root, status):
     image = lot_image_add(actor=host, lot=lot, upload=io.BytesIO(encoded()))

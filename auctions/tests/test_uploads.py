@@ -1,6 +1,7 @@
 """Pictures on their way: begun by who manages the lot, worked on once, refused in words, and swept away."""
 
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -154,15 +155,18 @@ def test_a_lot_gets_room_for_so_many_pictures_and_no_more(host, lot, monkeypatch
     monkeypatch.setattr(uploads, "MAX_PICTURES", 2)
     for _ in range(2):
         uploads.upload_begin(actor=host, lot=lot, content_type="image/png")
-    assert refused_for(actor=host, lot=lot, content_type="image/png") == "too_many_images"
+    assert refused_for(actor=host, lot=lot, content_type="image/png") == "too_many_uploads"
     Upload.objects.update(created_at=timezone.now() - uploads.FORM_LIFETIME)
     uploads.upload_begin(actor=host, lot=lot, content_type="image/png")
+    for _ in range(2):
+        services.lot_image_add(actor=host, lot=lot, upload=io.BytesIO(photo()))
+    assert refused_for(actor=host, lot=lot, content_type="image/png") == "too_many_images"
 
 
 def test_keys_are_long_random_and_bound_to_lot_and_person(host, lot):
     keys = {uploads.upload_begin(actor=host, lot=lot, content_type="image/png").key for _ in range(5)}
     assert len(keys) == 5
-    assert all(key.startswith(f"{lot.pk}/{host.pk}/") and len(key.rpartition("/")[2]) == 32 for key in keys)
+    assert all(re.fullmatch(rf"{lot.pk}-{host.pk}-[0-9a-f]{{32}}", key) for key in keys)
 
 
 def test_what_nobody_claimed_is_swept_away_with_its_file(host, lot):

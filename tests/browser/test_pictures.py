@@ -6,17 +6,22 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import boto3
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, Route, expect, sync_playwright
 
 from auction_site.stack import Stack
+from conftest import new_stack
+from tests.pools import moto_server
 from tests.staging import Staged, stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 SIZES = {"phone": (390, 844), "desktop": (1440, 900)}
+BUCKET, REGION = "corner-house", "eu-central-1"
 BROKEN = "img => img.complete && img.naturalWidth === 0"
 # Every value that the bar of the first file has shown.
 WATCH_THE_BAR = """() => {
@@ -149,3 +154,32 @@ def test_without_scripts_the_same_form_adds_orders_and_removes(browser, stack, s
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator("#file-error")).to_contain_text("x.gif: GIF is not taken")
     look(page, "refused-phone")
+
+
+def test_a_picture_goes_straight_to_a_bucket(browser, tmp_path):
+    keys = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "not-a-secret"}
+    with moto_server() as endpoint:
+        options: dict[str, Any] = {name.lower(): value for name, value in keys.items()}
+        s3 = boto3.client("s3", endpoint_url=endpoint, region_name=REGION, **options)
+        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        bucket = {"MEDIA_STORAGE": "s3", "S3_BUCKET": BUCKET, "S3_REGION": REGION, "S3_ENDPOINT_URL": endpoint}
+        with new_stack(tmp_path, environment={**bucket, **keys}) as running:
+            page, complaints = desk(browser, running, stage(running, bidders=1, live=False))
+
+            def serve(route: Route) -> None:
+                # What a content network does in front of the bucket.
+                found = s3.get_object(Bucket=BUCKET, Key=urlsplit(route.request.url).path.removeprefix("/"))
+                route.fulfill(body=found["Body"].read(), content_type=found["ContentType"])
+
+            page.route("**/media/**", serve)
+            asked: list[str] = []
+            page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
+            page.locator("#file").set_input_files([photo("front.jpg", (300, 200))])
+            page.get_by_role("button", name="Add", exact=True).click()
+            expect(page.locator(".sending > li")).to_contain_text("Added", timeout=60_000)
+            shown = page.locator(".pictures picture img")
+            expect(shown).to_have_count(1)
+            expect(shown).not_to_have_js_property("naturalWidth", 0)
+            assert f"POST {endpoint}/{BUCKET}" in asked
+            # The policy of the pages let it through, and nothing else went wrong.
+            assert complaints == []

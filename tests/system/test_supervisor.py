@@ -322,6 +322,13 @@ def test_a_configured_redis_replaces_the_embedded_one(tmp_path):
     assert Stack(tmp_path, side_redis_url=url).env["SIDE_REDIS_URL"] == url
 
 
+def test_every_queue_has_one_worker_of_its_own_and_pictures_step_back(tmp_path):
+    argv = {child.name: child.argv for stage in Stack(tmp_path).stages() for child in stage}
+    workers = {name: parts[parts.index("-Q") + 1] for name, parts in argv.items() if "-Q" in parts}
+    assert workers == {"ticks": "ticks", "default": "default", "images": "images"}
+    assert [name for name, parts in argv.items() if parts[0] == "nice"] == ["images"]
+
+
 def test_a_stack_takes_no_address_from_its_surroundings_by_accident(tmp_path, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgres://production/auctions")
     monkeypatch.setenv("REDIS_URL", "redis://production")

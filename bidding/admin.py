@@ -269,6 +269,8 @@ class BidAdmin(KeepsPrivate):
         self, request: HttpRequest, bids: list[Bid], action: str, void: Callable[[Bid, int], Done]
     ) -> HttpResponse | None:
         """Ask first; then void what was shown, for the versions that were shown."""
+        if not bids:
+            return None
         auctions = {bid.run.auction_id: bid.run.auction for bid in bids}
         if "confirmed" not in request.POST:
             context = {

@@ -481,6 +481,7 @@ ASKS: Final = "asks"
 NOTHING: Final = "nothing"
 """What was chosen does not exist for this person, or there was nothing to do."""
 OWN_ACT: Final[Cases] = {LOGIN: OUTSIDE, ACTS: MANAGERS, NOTHING: REST}
+OWN_ASKED: Final[Cases] = {LOGIN: OUTSIDE, ASKS: MANAGERS, NOTHING: REST}
 STAFF_ACT: Final[Cases] = {LOGIN: OUTSIDE, ACTS: ADMINISTRATOR, 403: REST}
 STAFF_ASKED: Final[Cases] = {LOGIN: OUTSIDE, ASKS: ADMINISTRATOR, 403: REST}
 STAFF_IDLE: Final[Cases] = {LOGIN: OUTSIDE, NOTHING: ADMINISTRATOR, 403: REST}
@@ -502,8 +503,8 @@ ACTIONS: Final[dict[str, dict[str, Cases]]] = {
     "auctions/auction": dict.fromkeys(
         ("schedule_selected", "go_live_selected", "end_selected", "cancel_selected"), OWN_ACT
     ),
-    "auctions/lot": dict.fromkeys(("open_selected", "close_selected", "offer_again_selected"), OWN_ACT),
-    "bidding/bid": dict.fromkeys(("void_selected", "void_latest"), OWN_ACT),
+    "auctions/lot": {"offer_again_selected": OWN_ACT},
+    "bidding/bid": dict.fromkeys(("void_selected", "void_latest"), OWN_ASKED),
 }
 BUTTONS: Final = {"auctions/auction": ("schedule", "go_live", "open_next_lot", "close_open_lot", "take_rostrum", "end")}
 """The buttons at the end of a page, each with what it does to the show; `tests/test_admin.py` presses them."""

@@ -595,12 +595,13 @@ def test_a_host_voids_the_offer_behind_a_bid_and_the_latest_of_a_bidder(client, 
 
 def test_no_host_is_told_by_a_bid_that_a_maximum_was_raised(client, host, staff, live_auction, registration):
     run = LotRun.objects.create(lot=live_auction.lots.first(), auction=live_auction, status=LotStatus.OPEN)
-    bid = Bid.objects.create(run=run, registration=registration, amount=500, v=4, offer_v=3, offer_s=77, at_ms=1)
+    bid = Bid.objects.create(run=run, registration=registration, amount=500, v=4, offer_v=3, offer_s=771_177, at_ms=1)
     change, listed = reverse("admin:bidding_bid_change", args=[bid.pk]), reverse("admin:bidding_bid_changelist")
     client.force_login(host)
-    assert "77" not in client.get(change).content.decode()
+    assert "771177" not in client.get(change).content.decode()
     assert client.get(listed, {"offer_s__gt": "0"}).status_code == 400
     client.force_login(staff)
+    assert "771177" in client.get(change).content.decode()
     assert client.get(listed, {"offer_s__gt": "0"}).status_code == 200
 
 

@@ -290,6 +290,12 @@ def test_a_lot_opens_only_from_a_picture_of_the_last_close(open_desk: FloorDrive
     assert isinstance(open_desk.open_lot(run_id=72, lot_id=9, seen_v=int(open_desk.state()[b"v"])), Done)
 
 
+def test_the_first_lot_opens_from_no_picture_that_cannot_be(desk: FloorDriver) -> None:
+    do(desk, calls.go_live(4, next_lot=None))
+    assert code(desk.open_lot(run_id=71, seen_v=-1)) == "stale"
+    assert isinstance(desk.open_lot(run_id=71, seen_v=0), Done)
+
+
 def test_bids_do_not_make_the_desks_picture_old(open_desk: FloorDriver) -> None:
     seen = int(open_desk.state()[b"v"])
     open_desk.accept(ANNA, 1_000)

@@ -1047,7 +1047,7 @@ BUGS = [
     lua(
         7,
         a_second_tap_opens_no_second_lot,
-        "tonumber(seen_v) >= (current.desk_v or 0)) then",
+        "tonumber(seen_v) >= (current and current.desk_v or 0)) then",
         "true) then",
     ),
     lua(7, a_bid_after_the_warning_needs_a_new_one, "  if lot.hammer_at then redis.call", "  if false then redis.call"),

@@ -18,9 +18,9 @@ local is_open = current and (current.status == 'open' or current.status == 'paus
 if is_open and current.run == ARGV[4] then return reply('ok') end
 if show_status ~= 'live' then return reply('not_live') end
 if is_open then return reply('lot_open') end
--- A tap on a picture from before the last lot closed, or was reopened.
+-- A tap on a picture from before the last lot closed, or was reopened. What is no number has seen nothing.
 local seen_v = ARGV[18]
-if current and seen_v ~= '' and not (is_whole(seen_v) and tonumber(seen_v) >= (current.desk_v or 0)) then
+if seen_v ~= '' and not (is_whole(seen_v) and tonumber(seen_v) >= (current and current.desk_v or 0)) then
   return reply('stale')
 end
 local actor, holder = ARGV[19], redis.call('HGET', state_key, 'rostrum')

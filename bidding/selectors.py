@@ -1,15 +1,18 @@
 """Reads for the live floor: what a room needs to know of an auction, and what comes next. Changes nothing."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from msgspec import structs
 
 from accounts.models import User
 from auctions.models import Auction, AuctionStatus, CommandKind, FloorCommand, Lot, LotImage, LotStatus
 from auctions.money import Currency
 from auctions.streaming import provider
+from auctions.streaming.base import StreamState
 from bidding import protocol
 from bidding.engine import calls
 from bidding.engine.calls import NextLotInfo
@@ -47,19 +50,31 @@ def room_info(auction_id: int) -> RoomInfo | None:
         currency=auction.currency,
         is_rehearsal=auction.is_rehearsal,
         starts_at_ms=round(auction.starts_at.timestamp() * 1000) if auction.starts_at else None,
-        stream=stream_part(auction),
+        stream=stream_place(auction),
     )
 
 
-def stream_part(auction: Auction) -> protocol.StreamPart:
-    """Return the video as the room sees it: its state and where to watch."""
+def stream_place(auction: Auction) -> protocol.StreamPart:
+    """Return where a room watches. Whether pictures arrive is not asked: nobody waits at the door for that."""
     channel = auction.stream_channel
     if channel is None or auction.stream_stopped_at is not None:
         return protocol.StreamPart(state="ended" if channel else "none")
     playback = provider().playback(channel)
-    return protocol.StreamPart(
-        state=provider().status(channel).state.value, kind=playback["kind"], playback_url=playback["url"]
-    )
+    return protocol.StreamPart(state=StreamState.UNKNOWN.value, kind=playback["kind"], playback_url=playback["url"])
+
+
+def stream_part(auction: Auction) -> protocol.StreamPart:
+    """Return the video as the room sees it: its state and where to watch."""
+    place, channel = stream_place(auction), auction.stream_channel
+    if channel is None or place.playback_url is None:
+        return place
+    return structs.replace(place, state=provider().status(channel).state.value)
+
+
+def stream_parts(auction_ids: Collection[int]) -> dict[int, protocol.StreamPart]:
+    """Return the video of several auctions as `stream_part` does."""
+    auctions = Auction.objects.select_related("stream_channel").filter(pk__in=auction_ids)
+    return {auction.pk: stream_part(auction) for auction in auctions}
 
 
 class FloorFault(StrEnum):

@@ -8,7 +8,7 @@ import enum
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 from accounts.models import Organizer
 from auctions.models import StreamChannel
@@ -54,6 +54,8 @@ class StreamProvider(ABC):
     """Assigns channels and carries video. All methods may raise StreamTrouble."""
 
     name: str
+    look_every_s: ClassVar[float] = 2.0
+    """How often a web process may ask for the states of the streams of all its rooms."""
 
     @abstractmethod
     def assign_channel(self, organizer: Organizer, *, private: bool) -> StreamChannel:

@@ -1,27 +1,71 @@
 """The provider that needs nothing installed: web processes relay what a publisher sends over a socket.
 
-Owns channels and keys. The relay itself marks a channel as live in the side Redis while it has a publisher.
+Owns channels and keys, and the names of what the relay keeps of a channel on the side server. The relay itself, in
+`bidding.relay`, holds the channel there for as long as somebody sends.
 """
 
 import secrets
+import time
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
 
+import redis
 import structlog
-from django.core.cache import cache
+from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from accounts.models import Organizer
 from auctions.models import StreamChannel
-from auctions.streaming.base import Ingest, Playback, StreamProvider, StreamState, StreamStatus
+from auctions.streaming.base import Ingest, Playback, StreamProvider, StreamState, StreamStatus, StreamTrouble
 
 logger = structlog.get_logger(__name__)
 
+_OVER_MS: Final = 10_000
+_PAUSE_S: Final = 1.0
+"""How long nothing is asked of a side server that did not answer: it may be frozen, and there are many rooms."""
 
-def publisher_key(channel_id: int) -> str:
-    """Return the cache key that stands while a channel has a publisher; its value is the viewer count or None."""
-    return f"stream:{channel_id}:publisher"
+
+@dataclass(frozen=True, slots=True)
+class RelayKeys:
+    """The keys of one channel on the side; all of them run out by themselves."""
+
+    channel_id: int
+
+    @property
+    def publisher(self) -> str:
+        """String: who sends, for as long as they renew it."""
+        return f"{{stream:{self.channel_id}}}:publisher"
+
+    @property
+    def over(self) -> str:
+        """String: who must not renew any more."""
+        return f"{{stream:{self.channel_id}}}:over"
+
+    @property
+    def facts(self) -> str:
+        """Hash: what the publisher's process tells since pictures arrive: health, viewers."""
+        return f"{{stream:{self.channel_id}}}:facts"
+
+    @property
+    def opening(self) -> str:
+        """Hash: what a player needs before the pieces of this publisher: epoch, media type, first bytes."""
+        return f"{{stream:{self.channel_id}}}:opening"
+
+    @property
+    def pieces(self) -> str:
+        """Stream: the last seconds of pictures and sound."""
+        return f"{{stream:{self.channel_id}}}:pieces"
+
+    @property
+    def viewers(self) -> str:
+        """Hash: how many watch on each web process."""
+        return f"{{stream:{self.channel_id}}}:viewers"
 
 
 class LocalProvider(StreamProvider):
@@ -42,7 +86,8 @@ class LocalProvider(StreamProvider):
                     organizer=organizer, provider=self.name, is_private=private, stream_key=_new_key()
                 )
                 channel.external_id = str(channel.pk)
-                channel.ingest_url = channel.playback_url = f"/ws/streams/{channel.pk}/"
+                channel.playback_url = f"/ws/streams/{channel.pk}/"
+                channel.ingest_url = f"{channel.playback_url}publish/"
                 channel.save(update_fields=["external_id", "ingest_url", "playback_url"])
         return channel
 
@@ -58,16 +103,22 @@ class LocalProvider(StreamProvider):
 
     def status(self, channel: StreamChannel) -> StreamStatus:
         """Return offline until a publisher sends; unknown while the side server cannot be asked."""
-        absent = object()
+        keys = RelayKeys(channel.pk)
+        if time.monotonic() < _silent_until[0]:
+            return StreamStatus(StreamState.UNKNOWN)
         try:
-            viewers = cache.get(publisher_key(channel.pk), absent)
+            pipeline = _side().pipeline(transaction=False)
+            pipeline.get(keys.publisher)
+            pipeline.hmget(keys.facts, "health", "viewers")
+            publisher, (health, viewers) = pipeline.execute()
         except (RedisError, OSError) as error:
             # Nobody is kept out of a room because of its pictures.
             logger.warning("stream_not_read", channel=channel.pk, error=str(error))
+            _silent_until[0] = time.monotonic() + _PAUSE_S
             return StreamStatus(StreamState.UNKNOWN)
-        if viewers is absent:
+        if publisher is None or health is None:
             return StreamStatus(StreamState.OFFLINE)
-        return StreamStatus(StreamState.LIVE, viewers=viewers if isinstance(viewers, int) else None)
+        return StreamStatus(StreamState.LIVE, health=health, viewers=None if viewers is None else int(viewers))
 
     def playback(self, channel: StreamChannel) -> Playback:
         """Return the relay's address for viewers."""
@@ -82,12 +133,34 @@ class LocalProvider(StreamProvider):
         self.end(channel)
 
     def end(self, channel: StreamChannel) -> None:
-        """Forget the publisher; the relay lets it go when it next looks."""
-        cache.delete(publisher_key(channel.pk))
+        """Let the publisher go; their process sees it within a second."""
+        try:
+            keys = RelayKeys(channel.pk)
+            publisher = _side().get(keys.publisher)
+            if publisher is not None:
+                _side().set(keys.over, publisher, px=_OVER_MS)
+                _side().delete(keys.publisher)
+        except (RedisError, OSError) as error:
+            raise StreamTrouble(_("The video server does not answer. Try again.")) from error
 
     def recording_url(self, channel: StreamChannel) -> str | None:
         """Return None: the relay keeps a few seconds in memory and records nothing."""
         return None
+
+
+_silent_until: Final = [0.0]
+
+
+@cache
+def _side() -> "redis.Redis":
+    # The client's own 5 s and ten retries would hold a room's thread for a minute.
+    return redis.Redis.from_url(
+        settings.SIDE_REDIS_URL,
+        decode_responses=True,
+        socket_timeout=1.5,
+        socket_connect_timeout=1.5,
+        retry=Retry(NoBackoff(), 1),
+    )
 
 
 def _new_key() -> str:

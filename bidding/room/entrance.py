@@ -6,12 +6,13 @@ somebody else than they were: a sign-in that ended, a password that changed, a b
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from types import SimpleNamespace
-from typing import Any, Final, ParamSpec, TypeVar, cast
+from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
 
 import structlog
 from channels.db import DatabaseSyncToAsync
@@ -38,6 +39,11 @@ logger = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
+A = TypeVar("A")
+K = TypeVar("K", bound=Hashable)
+
+LetIn = Callable[[User | AnonymousUser, SignIn | None], A | CloseCode]
+"""A rule that says what somebody is let in as, or the code to close with."""
 
 _DOOR_S: Final = 1.0
 """How long an answer for nobody in particular holds."""
@@ -100,79 +106,94 @@ def in_thread(function: Callable[P, R]) -> Callable[P, Any]:
     return cast("Callable[P, Any]", DatabaseSyncToAsync(function, thread_sensitive=False, executor=_threads))
 
 
-class Door:
-    """Lets people into the rooms of one process.
+class OnceASecond(Generic[K, R]):
+    """Asks a question once a second, however many want its answer: a crowd must not queue at the database."""
 
-    Who carries no sign-in is nobody in particular: what they may see is asked once a second, not once a socket, so
-    that a crowd that comes back at once does not queue at the database.
-    """
+    def __init__(self, ask: Callable[[K], Coroutine[Any, Any, R]]) -> None:
+        self._ask = ask
+        self._asked: dict[K, tuple[float, asyncio.Task[R]]] = {}
 
-    def __init__(self) -> None:
-        self._open: dict[int, tuple[float, asyncio.Task[Admission | CloseCode]]] = {}
-
-    async def admit(
-        self, auction_id: int, headers: Collection[tuple[bytes, bytes]], ticket: str | None = None
-    ) -> Admission | CloseCode:
-        """Return who comes in to which room, or the code to close with.
-
-        A ticket counts before a token, and a token before a cookie. Where the database or the side server does not
-        answer nobody is let in, and nobody is told that they may not come back.
-        """
-        try:
-            return await self._ask(auction_id, headers, ticket)
-        except (DatabaseError, RedisError, OSError) as error:
-            logger.warning("door_closed", auction=auction_id, error=str(error))
-            return CloseCode.NOT_NOW
-
-    async def _ask(
-        self, auction_id: int, headers: Collection[tuple[bytes, bytes]], ticket: str | None
-    ) -> Admission | CloseCode:
-        if ticket is not None:
-            sign_in = await ticket_redeem(ticket)
-            if sign_in is None:
-                return CloseCode.SIGNED_OUT
-            held: Admission | CloseCode = await _admit_holder(auction_id, sign_in)
-            return held
-        token = bearer_token(_header(headers, b"authorization"))
-        if token is not None:
-            carried: Admission | CloseCode = await _admit_bearer(auction_id, token)
-            return carried
-        if cookie(headers, settings.SESSION_COOKIE_NAME) is not None:
-            known: Admission | CloseCode = await _admit(auction_id, headers)
-            return known
+    async def __call__(self, subject: K) -> R:
+        """Return the answer, at most a second old."""
         now = time.monotonic()
-        asked = self._open.get(auction_id)
+        asked = self._asked.get(subject)
         if asked is None or now - asked[0] > _DOOR_S:
-            self._open = {each: task for each, task in self._open.items() if now - task[0] <= _DOOR_S}
-            asked = self._open[auction_id] = (now, asyncio.ensure_future(_admit(auction_id, ())))
+            self._asked = {each: task for each, task in self._asked.items() if now - task[0] <= _DOOR_S}
+            asked = self._asked[subject] = (now, asyncio.ensure_future(self._ask(subject)))
         # Shielded: one who gives up must not take the answer from the others.
         return await asyncio.shield(asked[1])
 
 
-def admit(auction_id: int, headers: Collection[tuple[bytes, bytes]]) -> Admission | CloseCode:
-    """Return who comes in to which room, or the code to close with."""
-    user, sign_in = _user(headers)
-    return _let_in(auction_id, user, sign_in)
+class Door:
+    """Lets people into the rooms of one process; what nobody in particular may see is asked once a second."""
+
+    def __init__(self) -> None:
+        self._open: OnceASecond[int, Admission | CloseCode] = OnceASecond(
+            lambda auction_id: admit(partial(_let_in, auction_id), ())
+        )
+
+    async def admit(
+        self, auction_id: int, headers: Collection[tuple[bytes, bytes]], ticket: str | None = None
+    ) -> Admission | CloseCode:
+        """Return who comes in to which room, or the code to close with."""
+        if ticket is not None or _carries_sign_in(headers):
+            return await admit(partial(_let_in, auction_id), headers, ticket)
+        return await self._open(auction_id)
 
 
-def admit_holder(auction_id: int, sign_in: SignIn) -> Admission | CloseCode:
-    """Return whether a ticket's holder comes in; not where the sign-in behind the ticket is over by now."""
+async def admit(let_in: LetIn[A], headers: Collection[tuple[bytes, bytes]], ticket: str | None = None) -> A | CloseCode:
+    """Find out who somebody is and return what the rule says of them, or the code to close with.
+
+    A ticket counts before a token, and a token before a cookie. Where the database or the side server does not
+    answer nobody is let in, and nobody is told that they may not come back.
+    """
+    found: A | CloseCode
+    try:
+        if ticket is not None:
+            sign_in = await ticket_redeem(ticket)
+            found = CloseCode.SIGNED_OUT if sign_in is None else await _admit(_holder, let_in, sign_in)
+        elif (token := bearer_token(_header(headers, b"authorization"))) is not None:
+            found = await _admit(_bearer, let_in, token)
+        else:
+            found = await _admit(_user, let_in, headers)
+    except (DatabaseError, RedisError, OSError) as error:
+        logger.warning("door_closed", error=str(error))
+        return CloseCode.NOT_NOW
+    return found
+
+
+def _carries_sign_in(headers: Collection[tuple[bytes, bytes]]) -> bool:
+    is_session = cookie(headers, settings.SESSION_COOKIE_NAME) is not None
+    return is_session or bearer_token(_header(headers, b"authorization")) is not None
+
+
+def _let_in_somebody(
+    find: Callable[[Any], tuple[User | AnonymousUser, SignIn | None] | CloseCode], let_in: LetIn[A], credential: Any
+) -> A | CloseCode:
+    found = find(credential)
+    return found if isinstance(found, CloseCode) else let_in(*found)
+
+
+_admit = in_thread(_let_in_somebody)
+
+
+def _holder(sign_in: SignIn) -> tuple[User, SignIn] | CloseCode:
+    """Return a ticket's holder; not where the sign-in behind the ticket is over by now."""
     user = User.objects.filter(pk=sign_in.user_id).first()
     if user is None or ended_sign_ins([sign_in]):
         return CloseCode.SIGNED_OUT
-    return _let_in(auction_id, user, sign_in)
+    return user, sign_in
 
 
-def admit_bearer(auction_id: int, token: str) -> Admission | CloseCode:
-    """Return whether the sender of an access token comes in; not where the token does not count."""
+def _bearer(token: str) -> tuple[User, SignIn] | CloseCode:
+    """Return the sender of an access token; not where the token does not count."""
     try:
-        user, sign_in = bearer_sign_in(token)
+        return bearer_sign_in(token)
     except BearerRefused:
         return CloseCode.SIGNED_OUT
     except BearerUnavailable:
         logger.warning("token_not_checked")
         return CloseCode.SIGNED_OUT
-    return _let_in(auction_id, user, sign_in)
 
 
 def _let_in(auction_id: int, user: User | AnonymousUser, sign_in: SignIn | None) -> Admission | CloseCode:
@@ -186,9 +207,6 @@ def _let_in(auction_id: int, user: User | AnonymousUser, sign_in: SignIn | None)
         return Admission(Visitor(), info)
     visitor = _known(Visitor(user_id=user.pk, sign_in=sign_in), user, auction)
     return CloseCode.FORBIDDEN if visitor.reason is RefusalCode.BANNED else Admission(visitor, info)
-
-
-_admit, _admit_holder, _admit_bearer = in_thread(admit), in_thread(admit_holder), in_thread(admit_bearer)
 
 
 def holder(auction_id: int, registration_id: int) -> int | None:

@@ -5,21 +5,23 @@ presence, sessions, slow seats. Rooms keep the order; nothing here knows what an
 """
 
 import asyncio
+import secrets
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import structlog
 from channels.layers import get_channel_layer
-from django.conf import settings
 from django.db import Error as DatabaseError
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from auctions.streaming import provider
+from auctions.streaming.base import StreamTrouble
 from bidding import protocol
 from bidding.engine.keys import AuctionKeys
 from bidding.engine.outcomes import EngineError, FloorMissing, Snapshot
@@ -41,8 +43,8 @@ from bidding.room.entrance import (
 )
 from bidding.room.presence import EVERY_S, Presence
 from bidding.room.room import Room
-from bidding.room.seats import Seat
-from bidding.selectors import RoomInfo, room_snapshot
+from bidding.room.seats import Places, Seat
+from bidding.selectors import RoomInfo, room_snapshot, stream_parts
 from bidding.services.announcing import room_group
 from bidding.services.chat import (
     LINES_IN_STATE,
@@ -73,6 +75,8 @@ GRACE_S: Final = 0.05
 RETRY_S: Final = 1.0
 SUBSCRIBING_S: Final = 1.0
 """How long the first STATE of a room waits for the channel layer; the log makes up for a later subscription."""
+LOOKING_S: Final = 0.25
+"""How long the first STATE of a room waits to hear whether pictures arrive; STREAM makes up for it."""
 LOG_BATCH: Final = 500
 RESUMABLE: Final = 500
 """How many versions back a seat may resume; who missed more gets STATE."""
@@ -95,6 +99,7 @@ _removed_lines = in_thread(removed_lines)
 _resting = in_thread(resting)
 _signed_out = in_thread(signed_out)
 _stored_chat = in_thread(stored_chat)
+_stream_parts = in_thread(stream_parts)
 
 _hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()
 
@@ -113,10 +118,11 @@ class Hub:
     def __init__(self) -> None:
         self.clock = RedisClock()
         self.door = Door()
+        self.name = secrets.token_hex(6)
+        """How this process is called where people are counted."""
         self._rooms: dict[int, Room] = {}
-        self._of_user: Counter[int] = Counter()
-        self._of_address: Counter[str] = Counter()
-        self._presence = Presence()
+        self._places = Places()
+        self._presence = Presence(self.name)
         self._channel: str | None = None
         self._subscribed: set[int] = set()
         self._subscribing = asyncio.Lock()
@@ -133,20 +139,15 @@ class Hub:
 
     def enter(self, seat: Seat, info: RoomInfo) -> Room | CloseCode:
         """Give somebody a seat; their STATE or RESUMED follows by itself. A code where there are too many."""
-        user_id = seat.visitor.user_id
-        if user_id is not None and self._of_user[user_id] >= settings.ROOM_SEATS_PER_USER:
+        if not self._places.take(seat):
             return CloseCode.TOO_MANY
-        if seat.address is not None and self._of_address[seat.address] >= settings.ROOM_SEATS_PER_ADDRESS:
-            return CloseCode.TOO_MANY
-        if user_id is not None:
-            self._of_user[user_id] += 1
-        if seat.address is not None:
-            self._of_address[seat.address] += 1
         room = self._rooms.get(seat.auction_id)
         if room is None:
             room = self._rooms[seat.auction_id] = Room(info)
             ROOMS.inc()
-        room.info = info
+            self._job("stream", room, lambda: self._look_at((room,)))
+        # Whether pictures arrive is not asked at the door.
+        room.info = replace(info, stream=room.info.stream)
         room.add(seat)
         _SEATS[seat.mask].inc()
         self._start()
@@ -163,8 +164,7 @@ class Hub:
         if room is None:
             return
         room.remove(seat)
-        _count_down(self._of_user, seat.visitor.user_id)
-        _count_down(self._of_address, seat.address)
+        self._places.free(seat)
         if not room:
             del self._rooms[seat.auction_id]
             ROOMS.dec()
@@ -182,9 +182,13 @@ class Hub:
     async def now_ms(self) -> int:
         """Return Redis' time, read now if it never was; this machine's own while Redis cannot be asked."""
         if not self.clock.is_set:
-            with suppress(*_TROUBLE):
-                await self._read_time()
+            await self.read_time()
         return self.clock.now_ms()
+
+    async def read_time(self) -> None:
+        """Compare the clock with Redis', where that can be asked; the beat of rooms does so by itself."""
+        with suppress(*_TROUBLE):
+            await self._read_time()
 
     async def close(self) -> None:
         """Stop everything; seats are not told."""
@@ -210,6 +214,7 @@ class Hub:
                 (SESSIONS_EVERY_S, self._check_sessions),
                 (PEOPLE_EVERY_S, self._check_people),
                 (MODERATION_EVERY_S, self._check_moderators),
+                (provider().look_every_s, self._look_at_streams),
             ):
                 self._loops.append(asyncio.create_task(_every(seconds, work)))
         if self._subscribed != self._rooms.keys():
@@ -365,6 +370,8 @@ class Hub:
         auction_id = room.info.auction_id
         if auction_id not in self._subscribed and (subscribing := self._jobs.get(("subscribe", None))):
             await asyncio.wait({subscribing}, timeout=SUBSCRIBING_S)
+        if looking := self._jobs.get(("stream", room)):
+            await asyncio.wait({looking}, timeout=LOOKING_S)
         if not room.chat.is_loaded:
             await self._load_chat(room)
         while ready := [seat for seat in room.waiting if seat.line.is_clear()]:
@@ -608,6 +615,28 @@ class Hub:
         except (*_TROUBLE, DatabaseError) as error:
             logger.warning("chat_not_read", auction=auction_id, error=str(error))
 
+    # --- The video -------------------------------------------------------------------------------------
+
+    async def _look_at_streams(self) -> None:
+        """Ask whether pictures arrive, beside each announcement of it."""
+        await self._look_at(tuple(self._rooms.values()))
+
+    async def _look_at(self, rooms: Collection[Room]) -> None:
+        """Tell rooms how their video is, where that changed. It waits for nobody, and nobody waits for it."""
+        if not rooms:
+            return
+        try:
+            parts = await _stream_parts([room.info.auction_id for room in rooms])
+        except (StreamTrouble, DatabaseError) as error:
+            logger.warning("streams_not_read", error=str(error))
+            return
+        for room in rooms:
+            part = parts.get(room.info.auction_id)
+            if part is not None and part != room.info.stream:
+                room.info = replace(room.info, stream=part)
+                room.post(None, protocol.Stream(stream=part))
+                self._carry_on(room)
+
     # --- Slow seats ------------------------------------------------------------------------------------
 
     def _look_after_slow(self, room: Room) -> None:
@@ -673,14 +702,6 @@ def _events_for(
         is_whole = len(versions) <= RESUMABLE and all(v in log for v in versions)
         made[key] = conflated((log[v] for v in versions), seat.mask) if is_whole else None
     return made[key]
-
-
-def _count_down(counter: Counter[Any], key: Any) -> None:
-    if key is None:
-        return
-    counter[key] -= 1
-    if counter[key] <= 0:
-        del counter[key]
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

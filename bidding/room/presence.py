@@ -4,7 +4,6 @@ Each process says how many it seats, and that runs out by itself: a killed proce
 with several sockets on a process counts once there.
 """
 
-import secrets
 from collections.abc import Iterable
 from typing import Final
 
@@ -22,8 +21,8 @@ _TTL_MS: Final = 6_000
 class Presence:
     """One process' voice in the count."""
 
-    def __init__(self) -> None:
-        self._process = secrets.token_hex(6)
+    def __init__(self, process: str) -> None:
+        self._process = process
 
     async def count(self, auction_id: int, seats: Iterable[Seat]) -> int:
         """Tell how many people sit here and return how many sit everywhere; raises a RedisError."""

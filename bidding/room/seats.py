@@ -5,7 +5,9 @@ Owns a seat's own state. Does no IO but writing to the seat's line.
 
 import math
 import time
-from typing import Final
+from collections import Counter
+from collections.abc import Hashable
+from typing import Any, Final
 
 from django.conf import settings
 
@@ -76,13 +78,39 @@ class Seat:
         """Tell whether the seat has been slow for too long."""
         return self.slow_since is not None and time.monotonic() - self.slow_since > SLOW_S
 
-    def close(self, code: CloseCode) -> None:
+    def close(self, code: CloseCode, reason: str = "") -> None:
         """Hang up and say why."""
         if self.let_go:
             return
         self.let_go = True
         CLOSES[code].inc()
-        self.line.close(int(code))
+        self.line.close(int(code), reason)
+
+
+class Places:
+    """How many sockets of one kind one person and one address hold on this process, and may hold."""
+
+    def __init__(self) -> None:
+        self.of_user: Counter[int] = Counter()
+        self.of_address: Counter[str] = Counter()
+
+    def take(self, seat: Seat) -> bool:
+        """Count a seat; False where it is one too many."""
+        user_id, address = seat.visitor.user_id, seat.address
+        if user_id is not None and self.of_user[user_id] >= settings.ROOM_SEATS_PER_USER:
+            return False
+        if address is not None and self.of_address[address] >= settings.ROOM_SEATS_PER_ADDRESS:
+            return False
+        if user_id is not None:
+            self.of_user[user_id] += 1
+        if address is not None:
+            self.of_address[address] += 1
+        return True
+
+    def free(self, seat: Seat) -> None:
+        """Forget a seat that was counted."""
+        _count_down(self.of_user, seat.visitor.user_id)
+        _count_down(self.of_address, seat.address)
 
 
 class Patience:
@@ -115,3 +143,11 @@ class Patience:
     def is_over(self) -> bool:
         """Whether so many messages were refused that the seat is better closed."""
         return self._left < -self._burst
+
+
+def _count_down(counter: Counter[Any], key: Hashable) -> None:
+    if key is None:
+        return
+    counter[key] -= 1
+    if counter[key] <= 0:
+        del counter[key]

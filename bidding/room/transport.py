@@ -22,17 +22,20 @@ CLOSING_S: Final = 5.0
 """How long a closing handshake may take before the connection is cut."""
 
 NORMAL_CLOSURE: Final = 1000
+_TEXT: Final = b"\x81"
+_BINARY: Final = b"\x82"
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Frame:
-    """One text message for many sockets; its two forms are made once, when first needed."""
+    """One message for many sockets, text or binary; its two forms are made once, when first needed."""
 
-    __slots__ = ("_asgi", "_bytes", "payload")
+    __slots__ = ("_asgi", "_bytes", "is_binary", "payload")
 
-    def __init__(self, payload: bytes) -> None:
+    def __init__(self, payload: bytes, *, is_binary: bool = False) -> None:
         self.payload = payload
+        self.is_binary = is_binary
         self._bytes: bytes | None = None
         self._asgi: dict[str, Any] | None = None
 
@@ -40,25 +43,26 @@ class Frame:
     def framed(self) -> bytes:
         """The message as a WebSocket frame (RFC 6455, server to client: not masked)."""
         if self._bytes is None:
-            self._bytes = text_frame(self.payload)
+            self._bytes = whole_frame(self.payload, _BINARY if self.is_binary else _TEXT)
         return self._bytes
 
     @property
     def asgi(self) -> dict[str, Any]:
         """The message as an ASGI event."""
         if self._asgi is None:
-            self._asgi = {"type": "websocket.send", "text": self.payload.decode()}
+            content = {"bytes": self.payload} if self.is_binary else {"text": self.payload.decode()}
+            self._asgi = {"type": "websocket.send", **content}
         return self._asgi
 
 
-def text_frame(payload: bytes) -> bytes:
-    """Return a whole text frame around UTF-8 bytes."""
+def whole_frame(payload: bytes, kind: bytes = _TEXT) -> bytes:
+    """Return a message in one frame; the kind is its first byte."""
     size = len(payload)
     if size < 126:
-        return b"\x81" + size.to_bytes(1, "big") + payload
+        return kind + size.to_bytes(1, "big") + payload
     if size < 65_536:
-        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
-    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
+        return kind + b"\x7e" + size.to_bytes(2, "big") + payload
+    return kind + b"\x7f" + size.to_bytes(8, "big") + payload
 
 
 class Line(Protocol):
@@ -70,7 +74,7 @@ class Line(Protocol):
     def is_clear(self) -> bool:
         """Tell whether a line that refused has room again."""
 
-    def close(self, code: int) -> None:
+    def close(self, code: int, reason: str = "") -> None:
         """Say why and hang up; a socket that does not read is cut off."""
 
     def limit(self, size: int) -> None:
@@ -99,12 +103,12 @@ class FramedWebSocketProtocol(WebSocketsSansIOProtocol):
         """Whether frames may be written: the closing handshake has not begun on either side."""
         return not self.close_sent and self.conn.state is State.OPEN and not self.transport.is_closing()
 
-    def hang_up(self, code: int) -> None:
+    def hang_up(self, code: int, reason: str = "") -> None:
         """Begin the closing handshake without waiting for the buffer, as uvicorn's own `send` would."""
         if not self.is_open:
             return
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": ""})
-        self.conn.send_close(code)
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.conn.send_close(code, reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         if self.read_paused:
@@ -131,8 +135,8 @@ class _FramedLine:
     def is_clear(self) -> bool:
         return self._protocol.transport.get_write_buffer_size() <= BUFFER_BYTES // 4
 
-    def close(self, code: int) -> None:
-        self._protocol.hang_up(code)
+    def close(self, code: int, reason: str = "") -> None:
+        self._protocol.hang_up(code, reason)
 
     def limit(self, size: int) -> None:
         self._protocol.conn.max_message_size = size
@@ -166,23 +170,24 @@ class EagerLine:
         """Tell whether no frame waits."""
         return self._running is None or self._running.done()
 
-    def close(self, code: int) -> None:
+    def close(self, code: int, reason: str = "") -> None:
         """Close by ASGI; where even that waits too long, end the application, so that the server hangs up."""
         if self._is_closed:
             return
         self._is_closed = True
         if self._running is not None:
             self._running.cancel()
-        self._running = asyncio.ensure_future(self._hang_up(code))
+        self._running = asyncio.ensure_future(self._hang_up(code, reason))
 
     def limit(self, size: int) -> None:
         """Leave the size to whoever reads the messages."""
 
-    async def _hang_up(self, code: int) -> None:
+    async def _hang_up(self, code: int, reason: str) -> None:
         # Autobahn, under daphne, lets no application send a code of the protocol's own, such as 1009.
         for number in (code, NORMAL_CLOSURE):
+            goodbye = {"type": "websocket.close", "code": number, "reason": reason}
             try:
-                await asyncio.wait_for(_awaited(self._send({"type": "websocket.close", "code": number})), CLOSING_S)
+                await asyncio.wait_for(_awaited(self._send(goodbye)), CLOSING_S)
             except (TimeoutError, OSError):
                 break
             except Exception as error:  # noqa: BLE001 - whatever a server raises, the seat must end

@@ -38,7 +38,7 @@ class Tape:
     def is_clear(self) -> bool:
         return not self.stalled
 
-    def close(self, code: int) -> None:
+    def close(self, code: int, reason: str = "") -> None:
         self.code = code
 
     def limit(self, size: int) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from types import SimpleNamespace
@@ -19,6 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from accounts.models import Membership, Role, User
 from auctions.models import Auction, AuctionModerator, Invitation, RegistrationStatus, Visibility
 from auctions.streaming import local
+from auctions.streaming.base import StreamState, StreamStatus
 from bidding import protocol
 from bidding.engine.side import RoomKeys
 from bidding.models import Bid, ChatMessage
@@ -445,13 +448,33 @@ def test_who_comes_while_the_side_server_is_gone_gets_a_seat(
     def gone(*_: Any) -> Any:
         raise redis.ConnectionError("gone")
 
-    monkeypatch.setattr(local, "cache", SimpleNamespace(get=gone))
+    monkeypatch.setattr(local, "_side", gone)
+    monkeypatch.setattr(local, "_silent_until", [0.0])
     monkeypatch.setattr(chat, "async_side", gone)
     lot_open(lot=show.lots[0], actor=show.host)
     with page(server, show.auction.pk, user=user_of(show)) as hers:
         state = hers.next()
         assert state["auction"]["stream"]["state"] == "unknown"
         assert hers.ask("BID", "BID_ACCEPTED", amount="10.00")["standing"] == "leading"
+
+
+def test_a_silent_side_server_keeps_nobody_waiting_for_the_state_of_the_pictures(
+    show: Show, server: RoomServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = threading.Event()
+
+    def silent(_channel: Any) -> Any:
+        asked.set()
+        time.sleep(5)
+        return StreamStatus(StreamState.OFFLINE)
+
+    monkeypatch.setattr(local.LocalProvider, "status", lambda _self, channel: silent(channel))
+    began = time.monotonic()
+    with page(server, show.auction.pk) as hers:
+        assert hers.next()["auction"]["stream"]["state"] == "unknown"
+        assert asked.is_set()
+        assert time.monotonic() - began < 4
+        assert hers.until("STREAM")["stream"]["state"] == "offline"
 
 
 # --- Leaving -------------------------------------------------------------------------------------------
@@ -659,5 +682,5 @@ def test_the_room_is_left_as_it_was_found(show: Show, server: RoomServer) -> Non
     eventually(lambda: not server.hub._subscribed)
     eventually(lambda: not server.server_state.connections)
     eventually(lambda: len(asyncio.all_tasks(server.loop)) <= tasks)
-    assert not server.hub._of_address
-    assert not server.hub._of_user
+    assert not server.hub._places.of_address
+    assert not server.hub._places.of_user

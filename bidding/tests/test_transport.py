@@ -8,14 +8,14 @@ import pytest
 from websockets.frames import Frame as ReadFrame
 from websockets.streams import StreamReader
 
-from bidding.room.transport import EagerLine, Frame, text_frame
+from bidding.room.transport import EagerLine, Frame, whole_frame
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 100_000])
 def test_a_frame_is_read_back_whole(size: int) -> None:
     payload = b"x" * size
     reader = StreamReader()
-    reader.feed_data(text_frame(payload))
+    reader.feed_data(whole_frame(payload))
     parsing: Generator[None, None, ReadFrame] = ReadFrame.parse(reader.read_exact, mask=False, max_size=None)
     with pytest.raises(StopIteration) as done:
         next(parsing)
@@ -97,4 +97,4 @@ async def test_closing_says_why() -> None:
     line = EagerLine(server.send, None)
     line.close(4401)
     await asyncio.sleep(0.01)
-    assert server.sent == [{"type": "websocket.close", "code": 4401}]
+    assert server.sent == [{"type": "websocket.close", "code": 4401, "reason": ""}]

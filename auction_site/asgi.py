@@ -23,9 +23,10 @@ from django.utils.http import parse_header_parameters  # noqa: E402
 
 from auctions.problems import problem_response  # noqa: E402
 from bidding.emf import report_every_minute  # noqa: E402
+from bidding.relay import routing as relay  # noqa: E402
+from bidding.room import routing as room  # noqa: E402
 from bidding.room.consumers import no_such_room  # noqa: E402
 from bidding.room.entrance import cookie  # noqa: E402
-from bidding.room.routing import websocket_urlpatterns  # noqa: E402
 
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
@@ -98,7 +99,11 @@ def _is_readable(headers: list[tuple[bytes, bytes]]) -> bool:
 application = ProtocolTypeRouter(
     {
         "http": OwnCharset(http),
-        "websocket": OwnOrigin(URLRouter([*websocket_urlpatterns, re_path(r"", cast("Any", no_such_room))])),
+        "websocket": OwnOrigin(
+            URLRouter(
+                [*room.websocket_urlpatterns, *relay.websocket_urlpatterns, re_path(r"", cast("Any", no_such_room))]
+            )
+        ),
     }
 )
 

@@ -340,6 +340,8 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <no-reply@{_PU
 # --- Video -----------------------------------------------------------------------------------------
 
 STREAM_PROVIDER = env.choice("STREAM_PROVIDER", "local", ("local",))
+STREAM_MAX_KBPS = env.number("STREAM_MAX_KBPS", 6_000, minimum=100)
+"""What a publisher may send to the relay; the side server keeps ten seconds of it."""
 
 # --- Words, times, files ---------------------------------------------------------------------------
 

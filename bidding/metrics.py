@@ -169,6 +169,13 @@ BIDS = _counters(
 CHAT_LINES = _counter("chat_lines", "Lines of chat that were said.")
 CHAT_REFUSALS = _counters("chat_refusals", "Lines of chat that were refused, by code.", "code", ChatRefusalCode)
 
+STREAM_PUBLISHERS = _gauge("stream_publishers", "Cameras that send to the relay here.")
+STREAM_VIEWERS = _gauge("stream_viewers", "Sockets that watch by the relay here.")
+STREAM_PIECES = _counter("stream_pieces", "Pieces of video that publishers sent.")
+STREAM_PIECES_LOST = _counter("stream_pieces_lost", "Pieces of video that the side server did not take.")
+STREAM_DELIVERIES = _counter("stream_deliveries", "Pieces of video written to viewers.")
+STREAM_SKIPS = _counter("stream_skips", "Times that a slow viewer was taken on to the latest whole picture.")
+
 
 # --- What is told ----------------------------------------------------------------------------------
 

@@ -34,6 +34,8 @@ class CloseCode(enum.IntEnum):
     FORBIDDEN = 4403, "Not allowed here, or removed from this auction. Do not come back."
     NOT_FOUND = 4404, "No such auction, or not for you."
     TOO_SLOW = 4408, "The messages were not read fast enough. Come back with `since`."
+    TAKEN = 4409, "Somebody else sends on this channel already."
+    OVER = 4410, "The show or the stream is over."
     TOO_MANY = 4429, "Too many sockets or messages. Wait before you come back."
     NOT_NOW = 4503, "Nobody can be let in right now. Try again in a moment, and again."
     TOO_LARGE = 1009, f"A message was larger than {MAX_MESSAGE_BYTES // 1024} KiB."

@@ -14,7 +14,9 @@ from django.contrib.messages import WARNING, get_messages
 
 from auctions.models import Auction, Visibility
 from bidding import protocol
-from bidding.room.routing import websocket_urlpatterns
+from bidding.relay import routing as relay
+from bidding.room import routing as room
+from bidding.tests.relays import camera, screen
 from bidding.tests.rooms import RoomServer, page
 from tests import who_may_what
 from tests.who_may_what import BID_ID, LOGIN, MAXIMUM, PEOPLE, RESERVE, STREAM_KEY, World, addresses, outcome
@@ -617,11 +619,18 @@ SOCKETS: Final = {
     "ws/auctions/<int:auction_id>/chat/": "chat/",
     "ws/auctions/<int:auction_id>/timer/": "timer/",
 }
+STREAMS: Final = {"ws/streams/<int:channel_id>/", "ws/streams/<int:channel_id>/publish/"}
 CLOSED: Final = 4403
 COMES_IN: Final[dict[str, Cases]] = {
     Visibility.INVITE_ONLY: {CLOSED: frozenset({"banned"}), "STATE": VIEWERS, 4404: REST},
     Visibility.PUBLIC: {CLOSED: frozenset({"banned"}), "STATE": REST},
 }
+WATCHES: Final[dict[str, Cases]] = {
+    visibility: {"pictures" if code == "STATE" else code: people for code, people in cases.items()}
+    for visibility, cases in COMES_IN.items()
+}
+"""Who watches is who comes into the room."""
+SENDS: Final[Cases] = {4401: NOBODY_KNOWN, "READY": MANAGERS, 4404: REST}
 MESSAGES: Final[dict[str, tuple[dict[str, Any], Cases]]] = {
     "BID": (
         {"amount": "1.00"},
@@ -646,7 +655,8 @@ ANSWERS: Final = (
 
 
 def test_every_socket_and_every_message_has_a_row():
-    assert {str(pattern.pattern) for pattern in websocket_urlpatterns} == set(SOCKETS)
+    assert {str(pattern.pattern) for pattern in room.websocket_urlpatterns} == set(SOCKETS)
+    assert {str(pattern.pattern) for pattern in relay.websocket_urlpatterns} == STREAMS
     assert {kind.__struct_config__.tag for kind in protocol.NAMESPACE_OF} == set(MESSAGES)
 
 
@@ -663,6 +673,39 @@ def test_who_comes_into_a_room(world, visibility):
                     told = [text for text, people in TOLD.items() if text in str(seat.seen) and person not in people]
                 if answered != wanted or told:
                     wrong.append(f"{person} at {path!r}: {answered}, told {told}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("visibility", WATCHES)
+def test_who_watches_a_stream(world, visibility):
+    Auction.objects.filter(pk=world.auction.pk).update(visibility=visibility)
+    wrong = []
+    with RoomServer() as server:
+        for person in PEOPLE:
+            wanted = expected(WATCHES[visibility], person)
+            with screen(server, world.auction.stream_channel_id, user=world.people[person]) as watching:
+                if wanted == "pictures":
+                    assert watching.next() == ({"over": True}, b"")
+                    continue
+                answered = watching.close_code()
+            if answered != wanted:
+                wrong.append(f"{person}: {answered}")
+    assert wrong == []
+
+
+def test_who_sends_a_stream(world):
+    wrong = []
+    with RoomServer() as server:
+        for person in PEOPLE:
+            wanted = expected(SENDS, person)
+            with camera(server, world.auction.stream_channel, user=world.people[person]) as sending:
+                if wanted == "READY":
+                    told = str(sending.hear("READY"))
+                    sending.socket.close()
+                    continue
+                answered, told = sending.let_go()
+            if answered != wanted or STREAM_KEY in told:
+                wrong.append(f"{person}: {answered}, {told}")
     assert wrong == []
 
 

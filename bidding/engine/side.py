@@ -71,6 +71,16 @@ def take_token(key: str, *, holds: int, refill_ms: int) -> Call[Allowance]:
 
 def count_people(auction_id: int, *, process: str, people: int, ttl_ms: int) -> Call[int]:
     """Say how many people this process seats in a room; return how many all processes do. 0 takes it out."""
+    return count_at(RoomKeys(auction_id).people, process=process, people=people, ttl_ms=ttl_ms)
+
+
+def count_at(key: str, *, process: str, people: int, ttl_ms: int) -> Call[int]:
+    """Count people under a key as `count_people` does."""
     token = secrets.token_hex(8)
-    keys = (RoomKeys(auction_id).people,)
-    return Call(script("presence"), token, keys, (token, process, people, ttl_ms), lambda reply: int(reply[0]))
+    return Call(script("presence"), token, (key,), (token, process, people, ttl_ms), lambda reply: int(reply[0]))
+
+
+def let_go(key: str, *, holder: str) -> Call[bool]:
+    """Take away a key that says who holds something, where it is still this holder; False where it is not."""
+    token = secrets.token_hex(8)
+    return Call(script("lock_release"), token, (key,), (token, holder), lambda reply: reply[0] in (b"1", "1"))

@@ -23,6 +23,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from accounts.models import User
 from bidding.floor import async_floor, async_side
+from bidding.relay.watching import current_relay
 from bidding.room.hub import Hub, current_hub
 from bidding.room.transport import FramedWebSocketProtocol
 
@@ -71,6 +72,7 @@ class RoomServer(uvicorn.Server):
     async def shutdown(self, sockets: Any = None) -> None:
         """Stop the hub with the server, and leave no connection open behind its loop."""
         await super().shutdown(sockets)
+        await current_relay().close()
         await self.hub.close()
         for client in (async_floor(), async_side()):
             await client.aclose()

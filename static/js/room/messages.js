@@ -77,6 +77,8 @@ export const Close = Object.freeze({
   FORBIDDEN: 4403,
   NOT_FOUND: 4404,
   TOO_SLOW: 4408,
+  TAKEN: 4409,
+  OVER: 4410,
   TOO_MANY: 4429,
   NOT_NOW: 4503,
   TOO_LARGE: 1009,

@@ -1,0 +1,80 @@
+"""What travels on the sockets of the relay. docs/video.md describes it for clients that we did not write.
+
+To viewers: binary messages, each a JSON head behind its length in two bytes, and bytes for the player. From and to a
+publisher: JSON in text; the video itself in binary, cut wherever the publisher likes.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from bidding.room.transport import Frame
+
+MOST_HEAD_BYTES = 4_096
+
+
+class Publish(msgspec.Struct, tag="PUBLISH", frozen=True, forbid_unknown_fields=True):
+    """The first message of a publisher. Without a key the session must be a manager's."""
+
+    key: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+
+
+class Ping(msgspec.Struct, tag="PING", frozen=True, forbid_unknown_fields=True):
+    """Asks for the time."""
+
+    t: float
+
+
+class Began(msgspec.Struct, tag="BEGAN", frozen=True, forbid_unknown_fields=True):
+    """When the media time 0 of this recording was captured, in the server's time."""
+
+    at_ms: float
+
+
+FromPublisher = Publish | Ping | Began
+
+
+class Ready(msgspec.Struct, tag="READY", frozen=True):
+    """The channel is the publisher's: send."""
+
+
+class Pong(msgspec.Struct, tag="PONG", frozen=True):
+    """The time."""
+
+    t: float
+    server_time_ms: int
+
+
+class Status(msgspec.Struct, tag="STATUS", frozen=True):
+    """Once a second: how the stream arrives, and how many watch."""
+
+    kbps: int
+    health: str
+    viewers: int | None
+
+
+_decoder: msgspec.json.Decoder[FromPublisher] = msgspec.json.Decoder(FromPublisher)
+
+
+def parse(text: str) -> FromPublisher:
+    """Return a publisher's message; raises msgspec.MsgspecError."""
+    return _decoder.decode(text)
+
+
+class Head(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What stands before the bytes for the player."""
+
+    mime: str | None = None
+    """An opening: begin anew, with this media type."""
+    at_ms: int | None = None
+    """A mark: the media time at which it begins …"""
+    captured_ms: int | None = None
+    """… and when that was captured, in the server's time."""
+    over: bool = False
+    """No pictures come any more."""
+
+
+def frame(head: Head | None, content: bytes = b"") -> Frame:
+    """Return a message to viewers."""
+    encoded = b"" if head is None else msgspec.json.encode(head)
+    return Frame(len(encoded).to_bytes(2, "big") + encoded + content, is_binary=True)

@@ -129,6 +129,8 @@ class Stack:
         if self.seed:
             # One show after another, for as long as it runs.
             stages[-1].append(self._command("host", "demo_host"))
+            # A picture where nobody has a camera.
+            stages.append([self._command("camera", "demo_camera", "--url", self.url)])
         if self.bots:
             stages.append([self._command("bidders", "rehearse", "--demo", "--url", self.url)])
         return stages

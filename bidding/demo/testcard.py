@@ -36,7 +36,7 @@ class TestCard:
         for hour in range(12):
             draw.line((_on_ring(hour / 12, _RADIUS - 4), _on_ring(hour / 12, _RADIUS + 4)), fill=_QUIET, width=3)
         draw.text((WIDTH / 2, 336), "Test picture", font=ImageFont.load_default(24), fill=_QUIET, anchor="mm")
-        self._figures = ImageFont.load_default(72)
+        self._figures = ImageFont.load_default(60)
 
     def at(self, moment: datetime) -> Image.Image:
         """Return the picture with the clock at a moment; the hand goes round in two seconds."""

@@ -115,6 +115,9 @@ export const words = {
 
   cameraOff: () => gettext("Camera is off."),
   cameraOffOpen: () => gettext("Camera is off; bidding is open."),
+  videoBehind: (seconds) => fill(gettext("Video is about %(seconds)s s behind; bids are live."), { seconds }),
+  pictureComes: () => gettext("The picture comes in a moment."),
+  cannotPlay: () => gettext("This browser cannot play the video. Bids are live."),
   interval: () => gettext("A short break."),
   chatEmpty: () => gettext("Nobody has said anything yet."),
   muted: () => gettext("A moderator muted you for this show."),

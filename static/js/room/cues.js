@@ -6,10 +6,13 @@ export class Cues {
   #button;
   #context = null;
   #icons;
+  #changed;
 
-  constructor(button, icons) {
+  /** `changed(on)` is called when somebody asks for sound, or for none. */
+  constructor(button, icons, changed) {
     this.#button = button;
     this.#icons = icons;
+    this.#changed = changed;
     button.hidden = false;
     button.addEventListener("click", () => this.#toggle());
   }
@@ -30,6 +33,7 @@ export class Cues {
       this.#tone(880, this.#context.currentTime);
     }
     const on = this.#context !== null;
+    this.#changed(on);
     this.#button.setAttribute("aria-pressed", String(on));
     this.#button.querySelector("use").setAttribute("href", `${this.#icons}#${on ? "sound" : "muted"}`);
   }

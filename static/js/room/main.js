@@ -70,7 +70,15 @@ const socket = new RoomSocket(
 const desk = new BidDesk({ send: (message) => socket.send(message), clock, changed: redraw });
 const announcer = new Announcer(part("announcer"), money);
 const banner = new Banner(part("banner"));
-const stage = new Stage({ frame: part("stage"), note: part("stage-note"), verdict: part("verdict"), money });
+const stage = new Stage({
+  frame: part("stage"),
+  video: part("video"),
+  note: part("stage-note"),
+  verdict: part("verdict"),
+  money,
+  now: () => clock.now(),
+  changed: redraw,
+});
 const timer = new TimerView({ timer: part("timer"), fuse: part("fuse") });
 const table = new HistoryTable({ body: part("history"), money, language });
 const run = new RunOfShow({ list: part("run"), won: part("won"), money, fees: (id) => lots.get(id)?.fees ?? NO_FEES });
@@ -83,7 +91,7 @@ const chat = new ChatPanel({
   send: (message) => socket.send(message),
   choose: moderation && ((line) => moderation.open(line)),
 });
-const cues = new Cues(part("sound"), icons);
+const cues = new Cues(part("sound"), icons, (on) => stage.sound(on));
 const amountSheet = new AmountSheet({ dialog: document.getElementById("amount-sheet"), money, offer });
 const paddleSheet = new PaddleSheet({ dialog: document.getElementById("paddle-sheet"), register });
 const button = new BidButton({ box: part("bidbox"), strip: part("strip"), money, press, cancel: () => desk.cancelJump() });

@@ -1,11 +1,15 @@
-/* The stage: the lot's picture where the camera is off, the verdict that lands on it, and the banner above it. */
+/* The stage: the live picture, the lot's where the camera is off, the verdict that lands on it, the banner above it. */
 
 import { words } from "../strings.js";
+import { saidSeconds } from "../video/pace.js";
+import { Screen } from "../video/screen.js";
 import { icon, make, makeIcon, setText } from "./draw.js";
 import { hasWon } from "./reducer.js";
 
 export class Stage {
   #frame;
+  #video;
+  #screen;
   #note;
   #verdict;
   #money;
@@ -13,11 +17,19 @@ export class Stage {
   #landed = null;
   #ahead = null;
 
-  constructor({ frame, note, verdict, money }) {
+  /** `now()` is the server's time in ms or null; `changed()` asks to be drawn again. */
+  constructor({ frame, video, note, verdict, money, now, changed }) {
     this.#frame = frame;
+    this.#video = video;
+    this.#screen = new Screen({ video, now, changed });
     this.#note = note;
     this.#verdict = verdict;
     this.#money = money;
+  }
+
+  /** Let the picture's sound be heard, or not. */
+  sound(on) {
+    this.#screen.sound(on);
   }
 
   /** Show the state of the room. */
@@ -29,11 +41,34 @@ export class Stage {
       this.#frame.replaceChildren(this.#picture(lot));
     }
     this.#prepare(state.next?.image_url ?? null);
-    const off = state.auction?.stream.state !== "live";
-    this.#note.hidden = !off;
-    const open = lot?.status === "open";
-    setText(this.#note.querySelector("span"), state.interval && !open ? words.interval() : open ? words.cameraOffOpen() : words.cameraOff());
+    if (state.auction) this.#screen.follow(state.auction.stream);
+    this.#tell(state);
     this.#result(state);
+  }
+
+  /** Say how far the picture is behind, or why there is none. What is not known is not said. */
+  #tell(state) {
+    const { pictures, behindMs, problem } = this.#screen.view;
+    this.#video.classList.toggle("is-on", pictures);
+    const [name, text] = pictures ? this.#behind(behindMs) : this.#dark(state, problem);
+    this.#note.hidden = text === null;
+    if (text === null) return;
+    icon(this.#note, name);
+    setText(this.#note.querySelector("span"), text);
+  }
+
+  #behind(behindMs) {
+    return ["clock", behindMs === null ? null : words.videoBehind(saidSeconds(behindMs))];
+  }
+
+  #dark({ auction, interval, lot }, problem) {
+    if (problem) return ["camera-off", words.cannotPlay()];
+    const stream = auction?.stream.state ?? "unknown";
+    if (stream === "live") return ["camera-off", words.pictureComes()];
+    if (stream === "unknown") return ["camera-off", null];
+    const open = lot?.status === "open";
+    if (interval && !open) return ["camera-off", words.interval()];
+    return ["camera-off", open ? words.cameraOffOpen() : words.cameraOff()];
   }
 
   // The next lot's picture is fetched while the last result still stands, so that it is there when the lot opens.

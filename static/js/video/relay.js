@@ -1,0 +1,167 @@
+/* Plays what the site itself relays: one socket, a MediaSource, and a short way behind. Comes back by itself.
+   Knows nothing of the auction. Whoever plays another kind of stream offers the same: start, stop, view. */
+
+import { backoff } from "../room/socket.js";
+import { Close } from "../room/messages.js";
+import { Feed, canPlay } from "./feed.js";
+import { Delay, pace } from "./pace.js";
+
+const LOOK_MS = 250;
+const SAMPLE_MS = 1_000;
+/** A picture that stands still for so long is no live picture. */
+const FROZEN_MS = 3_000;
+/** A player that failed may have met one odd frame; not again and again. */
+const FAILURES = 3;
+const FINAL = new Set([Close.SIGNED_OUT, Close.FORBIDDEN, Close.NOT_FOUND]);
+const CROWDED_MS = 30_000;
+
+export class RelayPlayer {
+  #url;
+  #video;
+  #now;
+  #changed;
+  #socket = null;
+  #retry = null;
+  #attempt = 0;
+  #feed = null;
+  #delay = new Delay();
+  #watch = null;
+  #view = { pictures: false, behindMs: null, problem: null };
+  #failures = 0;
+  #movedAt = 0;
+  #playedTo = 0;
+  #sampledAt = 0;
+  #running = false;
+  #barred = false;
+
+  /** `now()` is the server's time in ms or null; `changed()` is called when `view` is another one. */
+  constructor({ url, video, now, changed }) {
+    this.#url = new URL(url, location.href.replace(/^http/, "ws")).href;
+    this.#video = video;
+    this.#now = now;
+    this.#changed = changed;
+  }
+
+  /** {pictures: they move now, behindMs: measured, or null, problem: null or "unplayable"}. */
+  get view() {
+    return this.#view;
+  }
+
+  /** Connect, and keep connected. Harmless where it runs. */
+  start() {
+    if (this.#running || this.#barred) return;
+    this.#running = true;
+    this.#attempt = 0;
+    this.#connect();
+    this.#watch = setInterval(() => this.#look(), LOOK_MS);
+  }
+
+  /** Let socket and picture go. Harmless where nothing runs. */
+  stop() {
+    this.#running = false;
+    clearInterval(this.#watch);
+    clearTimeout(this.#retry);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+    this.#drop();
+  }
+
+  #connect() {
+    const socket = new WebSocket(this.#url);
+    socket.binaryType = "arraybuffer";
+    this.#socket = socket;
+    socket.onmessage = ({ data }) => {
+      if (socket === this.#socket) this.#take(data);
+    };
+    socket.onclose = ({ code }) => {
+      if (socket !== this.#socket) return;
+      this.#socket = null;
+      if (FINAL.has(code) || code === Close.OVER) {
+        this.#barred = FINAL.has(code);
+        this.stop();
+        return;
+      }
+      // What is buffered plays on meanwhile.
+      this.#retry = setTimeout(() => this.#connect(), code === Close.TOO_MANY ? CROWDED_MS : backoff(this.#attempt));
+      this.#attempt += 1;
+    };
+  }
+
+  #take(data) {
+    this.#attempt = 0;
+    const size = new DataView(data).getUint16(0);
+    const head = size ? JSON.parse(new TextDecoder().decode(new Uint8Array(data, 2, size))) : {};
+    const bytes = new Uint8Array(data, 2 + size);
+    if (head.over) {
+      this.#drop();
+      return;
+    }
+    if (head.mime) this.#open(head.mime, bytes);
+    else this.#feed?.push(bytes);
+    if (head.at_ms !== undefined) this.#delay.mark(head.at_ms, head.captured_ms);
+  }
+
+  #open(mime, bytes) {
+    this.#drop();
+    if (!canPlay(mime)) {
+      this.#show({ pictures: false, behindMs: null, problem: "unplayable" });
+      return;
+    }
+    this.#feed = new Feed(this.#video, mime, () => this.#failed());
+    this.#feed.push(bytes);
+    this.#movedAt = performance.now();
+    this.#playedTo = 0;
+  }
+
+  #failed() {
+    this.#failures += 1;
+    this.#drop();
+    if (this.#failures > FAILURES) {
+      this.stop();
+      this.#barred = true;
+      this.#show({ pictures: false, behindMs: null, problem: "unplayable" });
+      return;
+    }
+    // A fresh socket begins with an opening and a whole picture.
+    this.#socket?.close();
+  }
+
+  #drop() {
+    this.#feed?.close();
+    this.#feed = null;
+    this.#delay.clear();
+    this.#show({ pictures: false, behindMs: null, problem: null });
+  }
+
+  #look() {
+    const [video, feed] = [this.#video, this.#feed];
+    if (feed === null) return;
+    const now = performance.now();
+    const { rate, seekTo } = pace(video.currentTime, feed.ranges);
+    if (seekTo !== null) video.currentTime = seekTo;
+    if (video.playbackRate !== rate) video.playbackRate = rate;
+    // Refused where somebody saves power; a touch allows it, and we try again anyway.
+    if (video.paused && feed.ranges.length) video.play().catch(() => {});
+    if (video.currentTime !== this.#playedTo && video.readyState >= 2 && !video.paused) {
+      this.#playedTo = video.currentTime;
+      this.#movedAt = now;
+      this.#failures = 0;
+    }
+    const pictures = this.#playedTo > 0 && now - this.#movedAt < FROZEN_MS;
+    let { behindMs } = this.#view;
+    if (!pictures) behindMs = null;
+    else if (now - this.#sampledAt > SAMPLE_MS) {
+      this.#sampledAt = now;
+      behindMs = this.#delay.sample(video.currentTime * 1_000, this.#now());
+    }
+    this.#show({ pictures, behindMs, problem: null });
+  }
+
+  #show(view) {
+    const before = this.#view;
+    if (before.pictures === view.pictures && before.behindMs === view.behindMs && before.problem === view.problem) return;
+    this.#view = view;
+    this.#changed();
+  }
+}

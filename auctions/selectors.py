@@ -51,7 +51,9 @@ def auction_by_slug(user: AnyUser, slug: str) -> Auction | None:
 
 def auction_for_host(user: AnyUser, auction_id: int) -> Auction | None:
     """Return an auction that this person may manage, or None."""
-    return manageable_auctions(user).select_related("organizer", "terms").filter(pk=auction_id).first()
+    return (
+        manageable_auctions(user).select_related("organizer", "terms", "stream_channel").filter(pk=auction_id).first()
+    )
 
 
 def lot_for_host(user: AnyUser, lot_id: int) -> Lot | None:

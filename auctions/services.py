@@ -37,6 +37,7 @@ from auctions.models import (
     LotImage,
     LotStatus,
     ShippingProfile,
+    StreamChannel,
     TaxRule,
     TermsVersion,
     Visibility,
@@ -480,6 +481,16 @@ def _images_of_locked_lot(image: LotImage, actor: User) -> list[LotImage]:
     return images
 
 
+def stream_key_rotate(*, auction: Auction, actor: User) -> None:
+    """Make the key of the auction's channel worthless. Raises Refused or StreamTrouble."""
+    streaming.provider().rotate_key(_channel_of(auction, actor))
+
+
+def stream_cut_off(*, auction: Auction, actor: User) -> None:
+    """End what is sent on the auction's channel, and its key. Raises Refused or StreamTrouble."""
+    streaming.provider().cut_off(_channel_of(auction, actor))
+
+
 def _delete_after_commit(image: LotImage) -> None:
     storage, name, widths = image.file.storage, str(image.file.name), image.widths
 
@@ -639,6 +650,14 @@ def _save(instance: models.Model, changed: Iterable[str] | None = None) -> None:
         return
     names = {field.name for field in instance._meta.get_fields()}
     instance.save(update_fields=sorted({*changed, *({"updated_at"} & names)}))
+
+
+def _channel_of(auction: Auction, actor: User) -> StreamChannel:
+    if not permissions.can_manage(actor, auction):
+        raise Refused("forbidden", "You may not run this auction.")
+    if auction.stream_channel is None:
+        raise Refused("no_channel", "The auction has no stream channel.")
+    return auction.stream_channel
 
 
 def _channel_for(auction: Auction) -> Any:

@@ -8,6 +8,7 @@ from auctions import views, views_pictures
 urlpatterns = [
     path("host/auctions/", views.host_auctions, name="host_auctions"),
     path("host/auctions/new/", views.auction_new, name="host_auction_new"),
+    path("host/auctions/<int:auction_id>/camera/", views.camera, name="host_camera"),
     path("host/auctions/<int:auction_id>/edit/", views.auction_edit, name="host_auction_edit"),
     path("host/lots/<int:lot_id>/pictures/", views_pictures.lot_pictures, name="host_lot_pictures"),
     path("host/lots/<int:lot_id>/uploads/", views_pictures.upload_new, name="host_upload_new"),

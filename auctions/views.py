@@ -11,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
@@ -19,7 +20,9 @@ from auctions.forms import MAX_LOTS_A_FORM, AuctionSheet
 from auctions.models import Auction, AuctionStatus
 from auctions.rules import PRESETS
 from auctions.selectors import auction_for_host, auctions_of_host, catalogue
-from auctions.services import organizer_for
+from auctions.services import organizer_for, stream_cut_off, stream_key_rotate
+from auctions.streaming import provider
+from auctions.streaming.base import StreamTrouble
 
 
 @login_required
@@ -57,6 +60,45 @@ def auction_edit(request: HttpRequest, auction_id: int) -> HttpResponse:
         return redirect("host_auction", auction_id=auction.pk)
     sheet = AuctionSheet(request, actor=request.user, organizer=auction.organizer, auction=auction, lots=lots)
     return _edit(request, sheet)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def camera(request: HttpRequest, auction_id: int) -> HttpResponse:
+    """Show the host their own picture to send, and the key of the channel; rotate it, or cut off who sends."""
+    assert isinstance(request.user, User)
+    auction = _managed(request, auction_id)
+    channel = auction.stream_channel
+    if channel is None or auction.status in (AuctionStatus.ENDED, AuctionStatus.CANCELLED):
+        messages.info(request, _("There is nothing to send to: the auction is over or has no channel."))
+        return redirect("host_auction", auction_id=auction.pk)
+    try:
+        if request.method == "POST":
+            if request.POST.get("action") == "cut_off":
+                stream_cut_off(auction=auction, actor=request.user)
+                messages.success(request, _("Whoever was sending is cut off. The channel has a new key."))
+            else:
+                stream_key_rotate(auction=auction, actor=request.user)
+                messages.success(request, _("The channel has a new key. The old one is worth nothing."))
+            return redirect("host_camera", auction_id=auction.pk)
+        ingest = provider().ingest(channel)
+        sends_here = provider().playback(channel)["kind"] == "relay"
+    except StreamTrouble as trouble:
+        messages.error(request, str(trouble))
+        return redirect("host_auction", auction_id=auction.pk)
+    context = {
+        "auction": auction,
+        "ingest": ingest,
+        "address": _socket_address(request, ingest.url) if sends_here else ingest.url,
+        "sends_here": sends_here,
+        "config": {"socket": ingest.url},
+    }
+    return render(request, "auctions/host_camera.html", context)
+
+
+def _socket_address(request: HttpRequest, path: str) -> str:
+    return request.build_absolute_uri(path).replace("http", "ws", 1)
 
 
 def _edit(request: HttpRequest, sheet: AuctionSheet) -> HttpResponse:

@@ -91,6 +91,10 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
         "POST": {LOGIN: NOBODY_KNOWN, 422: CAN_HOST, 403: REST},
     },
     "host/auctions/<int:auction_id>/": {"GET": MANAGED},
+    "host/auctions/<int:auction_id>/camera/": {
+        "GET": MANAGED,
+        "POST": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
+    },
     "host/auctions/<int:auction_id>/edit/": {
         "GET": MANAGED,
         "POST": {LOGIN: NOBODY_KNOWN, 422: MANAGERS, 404: REST},
@@ -338,6 +342,7 @@ TABLE: Final[dict[str, dict[str, Cases]]] = {
 }
 
 BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
+    ("POST", "host/auctions/<int:auction_id>/camera/"): {"action": "rotate"},
     ("POST", "auctions/<slug:slug>/paddle/"): {"accept_terms": "on"},
     ("POST", "auctions/<slug:slug>/bid/"): {"amount": "1.00", "lot": "1", "id": ""},
     ("POST", "api/v1/auctions/<int:pk>/registrations/"): {"accept_terms": True},
@@ -361,7 +366,7 @@ TOLD: Final[dict[str, frozenset[str]]] = {
     "77777.77": frozenset({"bidder", "administrator"}),
     "77,777.77": frozenset({"bidder", "administrator"}),
     str(MAXIMUM): frozenset({"bidder", "administrator"}),
-    STREAM_KEY: REST,
+    STREAM_KEY: MANAGERS,
     "7 Telltale Lane": KNOWING | {"bidder"},
     "private note": STRIKING,
     # Hosts name and invite people by their address.

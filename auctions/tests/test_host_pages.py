@@ -9,7 +9,9 @@ from django.urls import reverse
 from PIL import Image
 
 from auctions.forms import MAX_LOTS_A_FORM
-from auctions.models import Auction, AuctionStatus, Lot, LotStatus, ShippingProfile, TaxRule
+from auctions.models import Auction, AuctionStatus, Lot, LotStatus, ShippingProfile, StreamChannel, TaxRule
+from auctions.streaming.base import StreamTrouble
+from auctions.streaming.local import LocalProvider
 
 pytest_plugins = ["tests.cast"]
 
@@ -363,3 +365,37 @@ def test_tenths_of_a_second_survive_the_sheet(at_desk, draft_auction):
 
     assert set(Lot.objects.values_list("duration_ms", "window_ms", "extension_ms")) == {(45_500, 7_500, 7_500)}
     assert Auction.objects.get().gap_ms == 2_500
+
+
+# --- The camera's page ---------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("side")
+def test_the_camera_page_has_the_key_and_makes_another_one(at_desk, draft_auction):
+    channel = draft_auction.stream_channel
+    address = reverse("host_camera", args=(draft_auction.pk,))
+    page = at_desk.get(address)
+    assert channel.stream_key in page.content.decode()
+    assert f"ws://testserver/ws/streams/{channel.pk}/publish/" in page.content.decode()
+    assert "no-store" in page["Cache-Control"]
+    for action in ("rotate", "cut_off"):
+        before = StreamChannel.objects.get(pk=channel.pk).stream_key
+        assert at_desk.post(address, {"action": action}).url == address
+        assert StreamChannel.objects.get(pk=channel.pk).stream_key != before
+
+
+@pytest.mark.usefixtures("side")
+def test_there_is_no_camera_for_a_show_that_is_over(at_desk, draft_auction):
+    Auction.objects.filter(pk=draft_auction.pk).update(stream_channel=None)
+    response = at_desk.get(reverse("host_camera", args=(draft_auction.pk,)))
+    assert response.url == reverse("host_auction", args=(draft_auction.pk,))
+
+
+def test_video_trouble_is_said_and_is_no_error(at_desk, draft_auction, monkeypatch):
+    def troubled(*_args):
+        raise StreamTrouble("The video server does not answer.")
+
+    monkeypatch.setattr(LocalProvider, "cut_off", troubled)
+    address = reverse("host_camera", args=(draft_auction.pk,))
+    response = at_desk.post(address, {"action": "cut_off"}, follow=True)
+    assert "does not answer" in response.content.decode()

@@ -120,7 +120,7 @@ def auction_finish(*, auction: Auction) -> bool:
             return False
         auction = Auction.objects.select_related("stream_channel").get(pk=auction.pk)
         if auction.stream_stopped_at is None:
-            if auction.stream_channel is not None:
+            if auction.stream_channel is not None and not _shows_another(auction):
                 try:
                     provider().end(auction.stream_channel)
                 except StreamTrouble as error:
@@ -147,6 +147,12 @@ def auction_finish(*, auction: Auction) -> bool:
             chat_close(auction.pk)
             Auction.objects.filter(pk=auction.pk).update(cleaned_at=timezone.now())
     return True
+
+
+def _shows_another(auction: Auction) -> bool:
+    """Say whether the auction's channel carries the next show already: its picture must not end with this one."""
+    shown = Auction.objects.filter(stream_channel=auction.stream_channel, status=AuctionStatus.LIVE)
+    return shown.exclude(pk=auction.pk).exists()
 
 
 def _advance_between_lots(auction: Auction, pulse: Pulse) -> None:

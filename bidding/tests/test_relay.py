@@ -27,7 +27,7 @@ from bidding.relay import publishing, sockets, watching
 from bidding.relay.watching import current_relay
 from bidding.room import seats as seats_module
 from bidding.room.transport import BUFFER_BYTES, FramedWebSocketProtocol
-from bidding.services import registration_set_status
+from bidding.services import auction_finish, registration_set_status
 from bidding.tests.conftest import Show
 from bidding.tests.relays import Camera, camera, ended, screen
 from bidding.tests.rooms import RoomServer, eventually, page
@@ -380,6 +380,28 @@ def test_ending_what_is_not_there_harms_no_later_publisher(server, channel):
     with on_air(server, channel) as sending:
         sending.hear("STATUS")
         sending.hear("STATUS")
+
+
+def test_the_end_of_a_show_leaves_the_next_one_on_the_channel_on_air(show, server, channel):
+    over = Auction.objects.get(pk=show.auction.pk)
+    over.status = AuctionStatus.ENDED
+    over.save()
+    Auction.objects.create(
+        organizer=over.organizer,
+        title="Next",
+        slug="next",
+        terms=over.terms,
+        stream_channel=channel,
+        status=AuctionStatus.LIVE,
+    )
+    with on_air(server, channel) as sending:
+        auction_finish(auction=over)
+        sending.hear("STATUS")
+        sending.hear("STATUS")
+        Auction.objects.filter(slug="next").update(status=AuctionStatus.ENDED)
+        Auction.objects.filter(pk=over.pk).update(stream_stopped_at=None)
+        auction_finish(auction=over)
+        assert sending.let_go()[0] == CloseCode.OVER
 
 
 def test_a_side_server_that_does_not_answer_is_trouble_and_no_crash(channel, monkeypatch):

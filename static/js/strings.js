@@ -170,5 +170,31 @@ export const words = {
   recordAway: () => gettext("The record could not be loaded. Try again."),
   recordUnable: () => gettext("This browser checks records only over https. Download it and use verify_auction."),
 
+  goOnAir: () => gettext("Go on air"),
+  goOffAir: () => gettext("Go off air"),
+  onAir: () => gettext("On air"),
+  offAir: () => gettext("Off air: only you see this."),
+  channelTaken: () => gettext("Another camera sends on your channel already. Stop that one first."),
+  cutOff: () => gettext("Your picture was ended: the show is over, or somebody cut it off."),
+  refusedBecause: (reason) => fill(gettext("Your picture was refused: %(reason)s"), { reason }),
+  recorderFailed: () => gettext("This browser stopped recording. Load this page again."),
+  cannotRecord: () => gettext("This browser cannot record video. Try another one."),
+  cameraNeedsHttps: () => gettext("Browsers give the camera only to pages over https, or on this computer itself."),
+  cameraNotAllowed: () => gettext("The browser did not allow camera and microphone. Allow them in its settings for this page."),
+  cameraNotFound: () => gettext("No camera with a microphone could be opened. Another program may be using it."),
+  cameraLost: () => gettext("The camera or the microphone went away. Choose another one."),
+  device: (number) => fill(gettext("Device %(number)s"), { number }),
+  format: (name) =>
+    name === "fast" ? gettext("Least delay (WebM)") : gettext("Plays on every device (MP4)"),
+  kbps: (kbps, limit) => fill(gettext("%(kbps)s of %(limit)s kbit/s"), { kbps, limit }),
+  pictureSize: (width, height, rate) => fill(gettext("%(width)s × %(height)s, %(rate)s/s"), { width, height, rate }),
+  health: (health) =>
+    ({
+      good: gettext("Good"),
+      starved: gettext("Nothing arrives. Check your connection."),
+      no_key_frames: gettext("Newcomers wait long: the camera sends too few whole pictures."),
+      unreachable: gettext("The video server does not answer. Bidding goes on."),
+    })[health] ?? health,
+
   anyMoment: () => gettext("Any moment now"),
 };

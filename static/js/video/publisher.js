@@ -1,0 +1,177 @@
+/* Sends a camera's picture to the relay: MediaRecorder to one socket, which comes back by itself.
+   Owns the recording and its bit rate; shows nothing. */
+
+import { ServerClock } from "../room/clock.js";
+import { Close } from "../room/messages.js";
+import { backoff } from "../room/socket.js";
+
+const SLICE_MS = 100;
+const PINGS = 5;
+const PING_EVERY_MS = 10_000;
+/** From the best picture down; a slow line is better sent less than late. */
+export const LADDER_KBPS = [2_500, 1_200, 600, 300];
+const SOUND_KBPS = 64;
+/** So much of the stream may wait for the line before the picture is made smaller. */
+const MOST_WAITING_S = 2;
+/** After our own line broke, the site may still hold the channel for the connection that is gone. */
+const OWN_SHADOW_MS = 12_000;
+const FINAL = new Set([Close.SIGNED_OUT, Close.FORBIDDEN, Close.NOT_FOUND, Close.OVER]);
+
+/** The least delay first; what plays everywhere second. An iPhone records the second alone. */
+const FORMATS = [
+  ["fast", ["video/webm;codecs=vp8,opus"]],
+  ["everywhere", ["video/mp4;codecs=avc1.42E01F,mp4a.40.2", "video/mp4;codecs=avc1.42E01F,opus", "video/mp4"]],
+];
+
+/** Return what this browser can record, as [name, media type]. */
+export function formats(isSupported = (mime) => globalThis.MediaRecorder?.isTypeSupported(mime) ?? false) {
+  return FORMATS.map(([name, mimes]) => [name, mimes.find(isSupported)]).filter(([, mime]) => mime);
+}
+
+export class Publisher {
+  #url;
+  #changed;
+  #stream = null;
+  #mime = null;
+  #clock = new ServerClock();
+  #socket = null;
+  #recorder = null;
+  #retry = null;
+  #pinging = null;
+  #attempt = 0;
+  #step = 0;
+  #wanted = false;
+  #sentAt = -Infinity;
+  #view = { state: "off", code: null, reason: "", kbps: 0, health: null, viewers: null, limit: LADDER_KBPS[0] };
+
+  /** `changed()` is called when `view` is another one. */
+  constructor({ url, changed }) {
+    this.#url = url;
+    this.#changed = changed;
+  }
+
+  /** {state: off | connecting | on | refused, code, reason, kbps, health, viewers, limit}. */
+  get view() {
+    return this.#view;
+  }
+
+  /** Send this stream; what is sent already goes on with the new one. */
+  start(stream, mime) {
+    this.#stream = stream;
+    this.#mime = mime;
+    if (this.#wanted) {
+      // Another camera: the same socket carries another recording.
+      if (this.#recorder) this.#record();
+      return;
+    }
+    this.#wanted = true;
+    this.#attempt = 0;
+    this.#connect();
+  }
+
+  /** Send nothing any more. */
+  stop() {
+    this.#end({ state: "off", code: null, reason: "" });
+  }
+
+  #connect() {
+    this.#show({ state: "connecting", code: null, reason: "" });
+    const socket = new WebSocket(this.#url);
+    this.#socket = socket;
+    socket.onopen = () => socket.send(JSON.stringify({ type: "PUBLISH" }));
+    socket.onmessage = ({ data }) => {
+      if (socket === this.#socket) this.#hear(JSON.parse(data));
+    };
+    socket.onclose = ({ code, reason }) => {
+      if (socket === this.#socket) this.#closed(code, reason);
+    };
+  }
+
+  #hear(message) {
+    if (message.type === "READY") {
+      this.#attempt = 0;
+      for (let count = 0; count < PINGS; count += 1) this.#ping();
+    } else if (message.type === "PONG") {
+      this.#clock.sample(message.t, performance.now(), message.server_time_ms);
+      if (!this.#recorder) this.#record();
+    } else if (message.type === "STATUS") {
+      this.#show({ state: "on", kbps: message.kbps, health: message.health, viewers: message.viewers });
+    }
+  }
+
+  #ping() {
+    this.#socket.send(JSON.stringify({ type: "PING", t: performance.now() }));
+    clearTimeout(this.#pinging);
+    this.#pinging = setTimeout(() => this.#socket?.readyState === 1 && this.#ping(), PING_EVERY_MS);
+  }
+
+  #record() {
+    this.#halt();
+    const [socket, limit] = [this.#socket, LADDER_KBPS[this.#step]];
+    const recorder = new MediaRecorder(this.#stream, {
+      mimeType: this.#mime,
+      videoBitsPerSecond: limit * 1_000,
+      audioBitsPerSecond: SOUND_KBPS * 1_000,
+      videoKeyFrameIntervalDuration: 1_000,
+    });
+    this.#recorder = recorder;
+    recorder.onstart = () => {
+      if (recorder === this.#recorder) socket.send(JSON.stringify({ type: "BEGAN", at_ms: this.#clock.now() }));
+    };
+    recorder.ondataavailable = ({ data }) => {
+      if (recorder !== this.#recorder || socket.readyState !== 1) return;
+      if (data.size) socket.send(data);
+      this.#sentAt = performance.now();
+      if (socket.bufferedAmount > (limit + SOUND_KBPS) * 125 * MOST_WAITING_S) this.#lighten();
+    };
+    recorder.onerror = () => {
+      if (recorder === this.#recorder) this.#end({ state: "refused", code: null, reason: "recorder" });
+    };
+    recorder.start(SLICE_MS);
+    this.#show({ state: "on", limit });
+  }
+
+  /** Make the picture smaller. What waits for the line is old already and goes with its socket. */
+  #lighten() {
+    this.#step = Math.min(this.#step + 1, LADDER_KBPS.length - 1);
+    const socket = this.#socket;
+    this.#closed(1000, "");
+    socket.close();
+  }
+
+  #closed(code, reason) {
+    this.#halt();
+    this.#socket = null;
+    clearTimeout(this.#pinging);
+    const isOurs = code === Close.TAKEN && performance.now() - this.#sentAt < OWN_SHADOW_MS;
+    if (FINAL.has(code) || (code === Close.TAKEN && !isOurs)) {
+      this.#end({ state: "refused", code, reason });
+      return;
+    }
+    this.#show({ state: "connecting", kbps: 0, health: null });
+    this.#retry = setTimeout(() => this.#connect(), backoff(this.#attempt));
+    this.#attempt += 1;
+  }
+
+  #end(view) {
+    this.#wanted = false;
+    this.#halt();
+    clearTimeout(this.#retry);
+    clearTimeout(this.#pinging);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+    this.#show({ kbps: 0, health: null, viewers: null, ...view });
+  }
+
+  #halt() {
+    const recorder = this.#recorder;
+    this.#recorder = null;
+    if (recorder && recorder.state !== "inactive") recorder.stop();
+  }
+
+  #show(view) {
+    this.#view = { ...this.#view, ...view };
+    this.#changed();
+  }
+}

@@ -27,7 +27,7 @@ from auction_site import embedded
 from auction_site.stack import Stack, free_port
 from auction_site.supervisor import Background, Child, StartError
 
-pytest_plugins = ["tests.cast", "tests.pools"]
+pytest_plugins = ["tests.cast", "tests.pools", "tests.video"]
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="auction-tests-"))
 _until_exit = ExitStack()

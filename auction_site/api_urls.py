@@ -21,6 +21,7 @@ from bidding.api_room import (
     SocketTicketCreate,
 )
 from bidding.api_sockets import asyncapi, asyncapi_page
+from bidding.api_streams import StreamEvents, StreamPlayback
 
 urlpatterns: list[URLPattern] = [
     path("auctions/", AuctionList.as_view(), name="api-auctions"),
@@ -41,6 +42,8 @@ urlpatterns: list[URLPattern] = [
     path("bids/<str:bid_id>/", OwnBidDetail.as_view(), name="api-bid"),
     path("notifications/", NotificationList.as_view(), name="api-notifications"),
     path("notifications/read/", NotificationsRead.as_view(), name="api-notifications-read"),
+    path("streams/<int:pk>/playback/", StreamPlayback.as_view(), name="api-stream-playback"),
+    path("streams/events/", StreamEvents.as_view(), name="api-stream-events"),
     path("socket-tickets/", SocketTicketCreate.as_view(), name="api-socket-tickets"),
     path("token/", OwnToken.as_view(), name="api-token"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),

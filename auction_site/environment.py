@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 
 import environ
 import redis
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
 
 _TRUE = {"1", "true", "yes", "on"}
@@ -67,6 +70,18 @@ class Environment:
         if re.fullmatch(pattern, value, re.ASCII):
             return value
         raise _wrong(name, value[:80], expected)
+
+    def private_key(self, name: str) -> str:
+        """Return a required private key on the curve P-384, in PEM; a line break may be written as `\\n`."""
+        text = self.text(name).replace("\\n", "\n")
+        try:
+            key: Any = load_pem_private_key(text.encode(), password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            key = None
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP384R1):
+            # Not a word of what it is: the line ends up in a log.
+            raise ImproperlyConfigured(f"{name} cannot be used: expected a private key on the curve P-384, in PEM.")
+        return text
 
     def pairs(self, name: str, pattern: str, expected: str) -> list[tuple[str, str]]:
         """Return a comma-separated list of `key=value` whose values match `pattern`; a key may come again."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from csp.constants import NONCE, NONE, SELF
+from csp.constants import NONCE, NONE, SELF, WASM_UNSAFE_EVAL
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
@@ -206,6 +206,7 @@ CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "bidding.tasks.tick", "schedule": 1.0, "options": {"expires": 1.0}},
     "follow_roles": {"task": "bidding.tasks.follow_roles", "schedule": 2.0, "options": {"expires": 2.0}},
     "sweep": {"task": "auctions.tasks.uploads_sweep", "schedule": 60.0, "options": {"expires": 60.0}},
+    "video": {"task": "bidding.tasks.video", "schedule": 1.0, "options": {"expires": 1.0}},
     "forget": {"task": "accounts.tasks.forget", "schedule": 3_600.0, "options": {"expires": 3_600.0}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
@@ -339,9 +340,25 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <no-reply@{_PU
 
 # --- Video -----------------------------------------------------------------------------------------
 
-STREAM_PROVIDER = env.choice("STREAM_PROVIDER", "local", ("local",))
+STREAM_PROVIDER = env.choice("STREAM_PROVIDER", "local", ("local", "ivs"))
+"""Who carries video: this site itself, or Amazon IVS."""
 STREAM_MAX_KBPS = env.number("STREAM_MAX_KBPS", 6_000, minimum=100)
 """What a publisher may send to the relay; the side server keeps ten seconds of it."""
+IVS_REGION = IVS_PLAYBACK_KEY = IVS_RECORDING_ARN = IVS_RECORDINGS_URL = IVS_EVENTS_SECRET = ""
+if STREAM_PROVIDER == "ivs":
+    IVS_REGION = env.matching("IVS_REGION", r"[a-z]{2}(-[a-z]+)+-\d", "a region like eu-central-1")
+    IVS_PLAYBACK_KEY = env.private_key("IVS_PLAYBACK_KEY")
+    if env.text("IVS_RECORDING_ARN", ""):
+        IVS_RECORDING_ARN = env.matching(
+            "IVS_RECORDING_ARN",
+            rf"arn:aws:ivs:{IVS_REGION}:\d+:recording-configuration/[A-Za-z0-9-]+",
+            f"the ARN of a recording configuration in {IVS_REGION}",
+        )
+    if env.text("IVS_RECORDINGS_URL", ""):
+        IVS_RECORDINGS_URL = env.origin("IVS_RECORDINGS_URL")
+    IVS_EVENTS_SECRET = env.text("IVS_EVENTS_SECRET", "")
+    if IVS_EVENTS_SECRET and len(IVS_EVENTS_SECRET) < 32:
+        raise ImproperlyConfigured("IVS_EVENTS_SECRET is too short: expected at least 32 random characters.")
 
 # --- Words, times, files ---------------------------------------------------------------------------
 
@@ -451,6 +468,16 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         ],
     }
 }
+
+if STREAM_PROVIDER == "ivs":
+    # Its player comes from its own servers, decodes in WebAssembly, and works in a worker that it writes itself.
+    for _directive, _sources in {
+        "script-src": ["https://player.live-video.net", WASM_UNSAFE_EVAL],
+        "worker-src": [SELF, "blob:"],
+        "connect-src": ["https://*.live-video.net"],
+        "media-src": ["https://*.live-video.net"],
+    }.items():
+        CONTENT_SECURITY_POLICY["DIRECTIVES"].setdefault(_directive, []).extend(_sources)
 
 # A host's sheet of 200 lots has twenty fields and a picture for each; the form itself says where it ends.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000

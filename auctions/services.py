@@ -44,6 +44,7 @@ from auctions.models import (
 )
 from auctions.money import CURRENCIES, MAX_AMOUNT
 from auctions.outbox import command_add
+from auctions.streaming.base import Ingest
 from auctions.work import work_later
 
 MAX_LOTS: Final = 2_000
@@ -481,9 +482,9 @@ def _images_of_locked_lot(image: LotImage, actor: User) -> list[LotImage]:
     return images
 
 
-def stream_key_rotate(*, auction: Auction, actor: User) -> None:
-    """Make the key of the auction's channel worthless. Raises Refused or StreamTrouble."""
-    streaming.provider().rotate_key(_channel_of(auction, actor))
+def stream_key_rotate(*, auction: Auction, actor: User) -> Ingest:
+    """Replace the key of the auction's channel and return the new one. Raises Refused or StreamTrouble."""
+    return streaming.provider().rotate_key(_channel_of(auction, actor))
 
 
 def stream_cut_off(*, auction: Auction, actor: User) -> None:

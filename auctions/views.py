@@ -73,16 +73,19 @@ def camera(request: HttpRequest, auction_id: int) -> HttpResponse:
     if channel is None or auction.status in (AuctionStatus.ENDED, AuctionStatus.CANCELLED):
         messages.info(request, _("There is nothing to send to: the auction is over or has no channel."))
         return redirect("host_auction", auction_id=auction.pk)
+    # A video service tells a key once, in answer to the wish for it.
+    told_once = provider().is_remote
     try:
+        ingest = provider().ingest(channel)
         if request.method == "POST":
             if request.POST.get("action") == "cut_off":
                 stream_cut_off(auction=auction, actor=request.user)
-                messages.success(request, _("Whoever was sending is cut off. The channel has a new key."))
+                messages.success(request, _("Whoever was sending is cut off, and the key is worth nothing any more."))
             else:
-                stream_key_rotate(auction=auction, actor=request.user)
+                ingest = stream_key_rotate(auction=auction, actor=request.user)
                 messages.success(request, _("The channel has a new key. The old one is worth nothing."))
-            return redirect("host_camera", auction_id=auction.pk)
-        ingest = provider().ingest(channel)
+            if not ingest.key or not told_once:
+                return redirect("host_camera", auction_id=auction.pk)
         sends_here = provider().playback(channel)["kind"] == "relay"
     except StreamTrouble as trouble:
         messages.error(request, str(trouble))
@@ -92,6 +95,7 @@ def camera(request: HttpRequest, auction_id: int) -> HttpResponse:
         "ingest": ingest,
         "address": _socket_address(request, ingest.url) if sends_here else ingest.url,
         "sends_here": sends_here,
+        "told_once": told_once,
         "config": {"socket": ingest.url},
     }
     return render(request, "auctions/host_camera.html", context)

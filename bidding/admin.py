@@ -55,6 +55,12 @@ def _actor(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
+def _go_live(auction: Auction, actor: User) -> str:
+    auction = services.auction_go_live(auction=auction, actor=actor)
+    warning = services.stream_warning(auction=auction)
+    return gettext("live") if warning is None else gettext("live, without pictures. %(why)s") % {"why": warning}
+
+
 def _close_current(auction: Auction, actor: User, shown: Shown) -> str:
     lot, fell = services.lot_close_current(auction=auction, actor=actor, shown_id=shown.lot_id, seen_v=shown.v)
     if fell:
@@ -86,7 +92,7 @@ class LiveAuctionAdmin(AuctionAdmin):
     @admin.action(description=_("Save and go live"))
     def go_live(self, request: HttpRequest, auction: Auction) -> None:
         """Begin the show."""
-        _attempt(request, auction, _("live"), partial(services.auction_go_live, auction=auction, actor=_actor(request)))
+        _attempt(request, auction, None, partial(_go_live, auction, _actor(request)))
 
     @admin.action(description=_("Open the next lot"))
     def open_next_lot(self, request: HttpRequest, auction: Auction) -> None:

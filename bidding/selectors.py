@@ -57,8 +57,10 @@ def room_info(auction_id: int) -> RoomInfo | None:
 def stream_place(auction: Auction) -> protocol.StreamPart:
     """Return where a room watches. Whether pictures arrive is not asked: nobody waits at the door for that."""
     channel = auction.stream_channel
-    if channel is None or auction.stream_stopped_at is not None:
-        return protocol.StreamPart(state="ended" if channel else "none")
+    if channel is None or channel.provider != provider().name:
+        return protocol.StreamPart(state="none")
+    if auction.status in (AuctionStatus.ENDED, AuctionStatus.CANCELLED):
+        return protocol.StreamPart(state="ended")
     playback = provider().playback(channel)
     return protocol.StreamPart(state=StreamState.UNKNOWN.value, kind=playback["kind"], playback_url=playback["url"])
 

@@ -9,7 +9,7 @@ from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus
 from bidding.engine.outcomes import EngineError, FloorMissing, Pulse
 from bidding.selectors import auctions_on_floor
-from bidding.services import auction_advance, lot_close_due, registrations_follow_roles
+from bidding.services import auction_advance, lot_close_due, registrations_follow_roles, streams_attend
 from bidding.services.heartbeat import heartbeat
 
 logger = structlog.get_logger(__name__)
@@ -50,6 +50,15 @@ def follow_roles() -> None:
     """Let nobody bid where they work by now, and let those bid who no longer do."""
     for auction in auctions_on_floor().exclude(status__in=(AuctionStatus.ENDED, AuctionStatus.CANCELLED)):
         registrations_follow_roles(auction=auction)
+
+
+@shared_task
+def video() -> None:
+    """Do what the video asks for; on the queue of mail and images, so that no service can hold up the floor."""
+    try:
+        streams_attend()
+    except (RedisError, EngineError, OSError) as error:
+        logger.warning("video_waits", error=str(error))
 
 
 def _arm_closing(pulse: Pulse, auction_id: int) -> None:

@@ -61,8 +61,9 @@ def _schedule(auction: Auction, actor: User, shown: Shown) -> str:
 
 
 def _go_live(auction: Auction, actor: User, shown: Shown) -> str:
-    services.auction_go_live(auction=auction, actor=actor)
-    return _("You are live.")
+    auction = services.auction_go_live(auction=auction, actor=actor)
+    warning = services.stream_warning(auction=auction)
+    return _("You are live.") if warning is None else _("You are live, without pictures. %(why)s") % {"why": warning}
 
 
 def _open(auction: Auction, actor: User, shown: Shown) -> str:

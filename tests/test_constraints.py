@@ -30,6 +30,7 @@ from auctions.models import (
     Sale,
     ShippingProfile,
     StreamChannel,
+    StreamRecording,
     TaxRule,
     TermsVersion,
     Upload,
@@ -103,6 +104,9 @@ class Rows:
         self.membership = Membership.objects.create(organizer=self.organizer, user=other, role=Role.CLERK)
         self.moderator = AuctionModerator.objects.create(auction=auction, email="m@example.test", created_by=other)
         self.host_request = HostRequest.objects.create(user=other, house="House", about="Lamps.")
+        self.recording = StreamRecording.objects.create(
+            channel=auction.stream_channel, bucket="recordings", prefix="ivs/v1/1", started_at=NOW
+        )
         self.strike = Strike.objects.create(user=other, reason="unpaid", expires_at=NOW, created_by=other)
         self.upload = Upload.objects.create(lot=self.lot, created_by=other, key="k", content_type="image/png")
         self.trace = Trace.objects.create(user=other, kind="device", digest="d")
@@ -137,6 +141,7 @@ LOT_AMOUNTS = ("opening_amount", "reserve_amount", "buy_now_amount", "cap_amount
 BROKEN: dict[str, list[Callable[[Any], None]]] = {
     "terms_number_once": [lambda r: again(r.terms)],
     "stream_channel_external_id_once": [lambda r: again(r.auction.stream_channel)],
+    "streamrecording_once": [lambda r: again(r.recording)],
     "auction_status_known": [lambda r: change(r.auction, status="asleep")],
     "auction_visibility_known": [lambda r: change(r.auction, visibility="secret")],
     "auction_entry_known": [lambda r: change(r.auction, entry="blood")],

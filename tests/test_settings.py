@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from auction_site.environment import Environment
+from tests.video import private_pem
 
 ROOT = Path(__file__).parent.parent
 GOOD = {
@@ -226,6 +228,69 @@ def test_forms_may_lead_to_the_pool_and_to_google_and_nowhere_else() -> None:
         argv = [sys.executable, "-c", ask]
         result = subprocess.run(argv, cwd=ROOT, env=environment | more, capture_output=True, text=True, check=True)
         assert result.stdout.split() == allowed
+
+
+VIDEO = {"STREAM_PROVIDER": "ivs", "IVS_REGION": "eu-central-1", "IVS_PLAYBACK_KEY": private_pem()}
+
+
+def test_amazon_ivs_starts() -> None:
+    more = {
+        "IVS_RECORDING_ARN": "arn:aws:ivs:eu-central-1:123456789012:recording-configuration/AbCd",
+        "IVS_RECORDINGS_URL": "https://recordings.example",
+        "IVS_EVENTS_SECRET": "s" * 32,
+        "IVS_PLAYBACK_KEY": private_pem().replace("\n", "\\n"),
+    }
+    for changes in (VIDEO, VIDEO | more):
+        result = check(**changes)
+        assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("IVS_REGION", None),
+        ("IVS_REGION", "Frankfurt"),
+        ("IVS_PLAYBACK_KEY", None),
+        ("IVS_PLAYBACK_KEY", "-----BEGIN PRIVATE KEY-----s3cr3t-----END PRIVATE KEY-----"),
+        ("IVS_PLAYBACK_KEY", private_pem(ec.generate_private_key(ec.SECP256R1()))),
+        ("IVS_RECORDING_ARN", "arn:aws:s3:::recordings"),
+        ("IVS_RECORDING_ARN", "arn:aws:ivs:us-east-1:123456789012:recording-configuration/AbCd"),
+        ("IVS_RECORDINGS_URL", "recordings.example"),
+        ("IVS_RECORDINGS_URL", "https://recordings.example/ivs"),
+        ("IVS_EVENTS_SECRET", "s3cr3t"),
+    ],
+)
+def test_what_amazon_ivs_lacks_is_named_and_no_secret_told(name: str, value: str | None) -> None:
+    result = check(**VIDEO | {name: value})
+    assert result.returncode == 1
+    [line] = result.stderr.strip().splitlines()
+    assert line.startswith("error: ")
+    assert name in line
+    assert "s3cr3t" not in line
+    assert "PRIVATE" not in line
+
+
+def test_only_with_amazon_ivs_the_pages_may_run_its_player() -> None:
+    ask = (
+        "import json; from django.conf import settings;"
+        " print(json.dumps(settings.CONTENT_SECURITY_POLICY, default=str))"
+    )
+    environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "auction_site.settings"} | GOOD
+    argv = [sys.executable, "-c", ask]
+    policies = []
+    for more in ({}, VIDEO):
+        result = subprocess.run(argv, cwd=ROOT, env=environment | more, capture_output=True, text=True, check=True)
+        policies.append(json.loads(result.stdout)["DIRECTIVES"])
+    without, with_player = policies
+    assert "live-video.net" not in str(without)
+    assert "wasm" not in str(without)
+    added = {name: [each for each in with_player[name] if each not in without.get(name, [])] for name in with_player}
+    assert {name: sources for name, sources in added.items() if sources} == {
+        "script-src": ["https://player.live-video.net", "'wasm-unsafe-eval'"],
+        "worker-src": ["'self'", "blob:"],
+        "connect-src": ["https://*.live-video.net"],
+        "media-src": ["https://*.live-video.net"],
+    }
 
 
 def test_an_origin_is_compared_as_browsers_write_it() -> None:

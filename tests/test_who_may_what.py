@@ -225,6 +225,8 @@ API: Final[dict[str, dict[str, Cases]]] = {
     "bids/<str:bid_id>/": {"GET": {401: NOBODY_KNOWN, 200: frozenset({"bidder"}), 404: REST}},
     "notifications/": {"GET": {401: NOBODY_KNOWN, 200: REST}},
     "notifications/read/": {"POST": {401: NOBODY_KNOWN, 204: REST}},
+    "streams/<int:pk>/playback/": {"GET": {200: INSIDE | {"bidder", "invited"}, 404: REST}},
+    "streams/events/": {"POST": MISSING},
     "socket-tickets/": {"POST": {401: NOBODY_KNOWN, 201: REST}},
     "schema/": {"GET": EVERYBODY},
     "docs/": {"GET": EVERYBODY},
@@ -386,9 +388,10 @@ def path_of(world: World, route: str) -> str:
     parts = route.split("/")
     here = {model._meta.label_lower: row.pk for model, row in world.rows.items()}
     pk = here.get(".".join(parts[1:3]), 1) if parts[0] == "admin" and len(parts) > 3 else 1
+    of_part = {"lots": world.lot.pk, "streams": world.auction.stream_channel_id}
     values = {
         "slug": world.auction.slug,
-        "pk": world.lot.pk if parts[:3] == ["api", "v1", "lots"] else world.auction.pk,
+        "pk": of_part.get(parts[2] if parts[:2] == ["api", "v1"] else "", world.auction.pk),
         "auction_id": world.auction.pk,
         "lot_id": world.lot.pk,
         "step": "schedule",

@@ -45,6 +45,7 @@ from auctions.models.sale import (
     Sale,
     SaleStatus,
 )
+from auctions.models.video import StreamRecording, ViewerRevocation
 
 __all__ = [
     "Auction",
@@ -80,9 +81,11 @@ __all__ = [
     "SaleStatus",
     "ShippingProfile",
     "StreamChannel",
+    "StreamRecording",
     "TaxRule",
     "TermsVersion",
     "Upload",
     "UploadStatus",
+    "ViewerRevocation",
     "Visibility",
 ]

@@ -3,9 +3,10 @@
 from django.conf import settings
 
 from auctions.streaming.base import StreamProvider
+from auctions.streaming.ivs import IvsProvider
 from auctions.streaming.local import LocalProvider
 
-_PROVIDERS: dict[str, type[StreamProvider]] = {LocalProvider.name: LocalProvider}
+_PROVIDERS: dict[str, type[StreamProvider]] = {each.name: each for each in (IvsProvider, LocalProvider)}
 
 
 def provider() -> StreamProvider:

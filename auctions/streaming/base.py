@@ -1,13 +1,16 @@
 """The interface that every video provider fulfils. Trouble with video never touches bidding.
 
 Callers hold a StreamChannel row and ask the provider for everything else. No stream key leaves through
-`playback` or `status`; `ingest` is for those who may manage the auction.
+`playback` or `status`; `ingest` is for those who may manage the auction. What a page or a room asks
+(`assign_channel`, `status`, `playback`) is answered at once, also where a service far away carries the video;
+everything else may wait for it.
 """
 
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, TypedDict
 
 from accounts.models import Organizer
@@ -16,6 +19,10 @@ from auctions.models import StreamChannel
 
 class StreamTrouble(Exception):
     """The provider could not do what was asked; the message is fit for the host."""
+
+
+class StreamServiceAway(StreamTrouble):
+    """The service behind the provider answers nothing now: what waits for it need not be tried one by one."""
 
 
 class StreamState(enum.StrEnum):
@@ -35,7 +42,7 @@ class Playback(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """Where the host sends to, and the secret that allows it."""
+    """Where the host sends to, and the secret that allows it: empty where it was shown before and nobody keeps it."""
 
     url: str
     key: str
@@ -56,10 +63,16 @@ class StreamProvider(ABC):
     name: str
     look_every_s: ClassVar[float] = 2.0
     """How often a web process may ask for the states of the streams of all its rooms."""
+    is_remote: ClassVar[bool] = False
+    """Whether a service far away carries the video: the clock asks it and tells it, and nobody waits for that."""
 
     @abstractmethod
     def assign_channel(self, organizer: Organizer, *, private: bool) -> StreamChannel:
         """Return the organizer's channel, made at first use; a private one is for invite-only auctions."""
+
+    @abstractmethod
+    def prepare(self, channel: StreamChannel) -> None:
+        """Make at the service what a new channel needs there. Harmless when it is there."""
 
     @abstractmethod
     def ingest(self, channel: StreamChannel) -> Ingest:
@@ -74,8 +87,20 @@ class StreamProvider(ABC):
         """Return what is known of the stream."""
 
     @abstractmethod
-    def playback(self, channel: StreamChannel) -> Playback:
-        """Return where a page watches."""
+    def look(self, channel: StreamChannel) -> StreamStatus:
+        """Ask anew how the stream is; `status` returns the same from then on."""
+
+    @abstractmethod
+    def playback(self, channel: StreamChannel, *, viewer: str | None = None) -> Playback:
+        """Return where a page watches.
+
+        A private channel may play only from an address of one's own. Without a viewer, known by an id that tells
+        nothing of the person, the address is then where each viewer asks for theirs.
+        """
+
+    @abstractmethod
+    def revoke(self, channel: StreamChannel, viewer: str, *, up_to: datetime) -> None:
+        """End what a viewer of a private channel watches by addresses that they got up to then."""
 
     @abstractmethod
     def send_metadata(self, channel: StreamChannel, payload: Mapping[str, Any]) -> None:
@@ -90,5 +115,5 @@ class StreamProvider(ABC):
         """End the stream of a finished auction. Harmless when it was ended before."""
 
     @abstractmethod
-    def recording_url(self, channel: StreamChannel) -> str | None:
-        """Return where the recording is, if there is one."""
+    def recording_url(self, channel: StreamChannel, *, begun: datetime, ended: datetime) -> str | None:
+        """Return where the recording of a show between these times is, if there is one."""

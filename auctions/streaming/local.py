@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -91,6 +92,9 @@ class LocalProvider(StreamProvider):
                 channel.save(update_fields=["external_id", "ingest_url", "playback_url"])
         return channel
 
+    def prepare(self, channel: StreamChannel) -> None:
+        """Do nothing: the row is the channel."""
+
     def ingest(self, channel: StreamChannel) -> Ingest:
         """Return the relay's address and the current key."""
         return Ingest(url=channel.ingest_url, key=channel.stream_key)
@@ -120,9 +124,16 @@ class LocalProvider(StreamProvider):
             return StreamStatus(StreamState.OFFLINE)
         return StreamStatus(StreamState.LIVE, health=health, viewers=None if viewers is None else int(viewers))
 
-    def playback(self, channel: StreamChannel) -> Playback:
-        """Return the relay's address for viewers."""
+    def look(self, channel: StreamChannel) -> StreamStatus:
+        """Return the same as `status`: nobody else knows more."""
+        return self.status(channel)
+
+    def playback(self, channel: StreamChannel, *, viewer: str | None = None) -> Playback:
+        """Return the relay's address, which is one for all: the relay itself asks who comes."""
         return Playback(kind="relay", url=channel.playback_url)
+
+    def revoke(self, channel: StreamChannel, viewer: str, *, up_to: datetime) -> None:
+        """Do nothing: the relay itself lets go who may not watch any more."""
 
     def send_metadata(self, channel: StreamChannel, payload: Mapping[str, Any]) -> None:
         """Do nothing: the room's own messages run beside the relay."""
@@ -143,7 +154,7 @@ class LocalProvider(StreamProvider):
         except (RedisError, OSError) as error:
             raise StreamTrouble(_("The video server does not answer. Try again.")) from error
 
-    def recording_url(self, channel: StreamChannel) -> str | None:
+    def recording_url(self, channel: StreamChannel, *, begun: datetime, ended: datetime) -> str | None:
         """Return None: the relay keeps a few seconds in memory and records nothing."""
         return None
 

@@ -40,6 +40,7 @@ from bidding.services.shows import (
     auction_go_live,
     auction_schedule,
 )
+from bidding.services.streams import stream_event_take, stream_playback, stream_warning, streams_attend
 
 __all__ = [
     "auction_advance",
@@ -75,4 +76,8 @@ __all__ = [
     "registration_set_status",
     "registrations_follow_roles",
     "rostrum_take",
+    "stream_event_take",
+    "stream_playback",
+    "stream_warning",
+    "streams_attend",
 ]

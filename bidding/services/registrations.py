@@ -22,6 +22,7 @@ from auctions.models import (
 from auctions.permissions import barred_people, can_enter_bids, can_manage, can_view, is_barred
 from auctions.standing import check_entry, first_limit
 from bidding.services.commands import command_send
+from bidding.services.streams import viewer_revoke
 
 LONGEST_ALIAS: Final = 40
 
@@ -131,9 +132,13 @@ def registration_set_status(*, registration: Registration, status: RegistrationS
         raise Refused("forbidden", _("You may not change who takes part in this auction."))
     with transaction.atomic():
         registration = (
-            Registration.objects.select_for_update(of=("self",)).select_related("auction").get(pk=registration.pk)
+            Registration.objects.select_for_update(of=("self",))
+            .select_related("auction", "user")
+            .get(pk=registration.pk)
         )
         registration.status = status
         registration.save(update_fields=["status"])
+        if status == RegistrationStatus.BANNED:
+            viewer_revoke(registration)
         command_send(registration.auction, CommandKind.REGISTRATION, registration=registration)
     return registration

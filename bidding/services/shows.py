@@ -2,7 +2,6 @@
 
 import secrets
 
-import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -12,8 +11,6 @@ from accounts.models import User
 from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus, CommandKind
 from auctions.permissions import can_manage
-from auctions.streaming import provider
-from auctions.streaming.base import StreamTrouble
 from bidding.engine import calls
 from bidding.engine.keys import AuctionKeys
 from bidding.engine.lock import fenced
@@ -25,8 +22,6 @@ from bidding.selectors import lot_after, next_lot_info, pulse_now
 from bidding.services.chat import chat_close
 from bidding.services.commands import command_send, commands_deliver
 from bidding.services.lots import floor_command, lot_close_due, lot_open
-
-logger = structlog.get_logger(__name__)
 
 _FINISHING_MS = 30_000
 
@@ -114,19 +109,11 @@ def auction_advance(*, auction: Auction) -> Pulse | None:
 
 
 def auction_finish(*, auction: Auction) -> bool:
-    """Stop the stream and, once the database holds the whole log, clean Redis. True when all is done."""
+    """Clean Redis once the database holds the whole log; True when it is done. The stream ends by its own clock."""
     with fenced(floor(), f"finish:{auction.pk}", ttl_ms=_FINISHING_MS) as fence:
         if fence is None:
             return False
-        auction = Auction.objects.select_related("stream_channel").get(pk=auction.pk)
-        if auction.stream_stopped_at is None:
-            if auction.stream_channel is not None and not _shows_another(auction):
-                try:
-                    provider().end(auction.stream_channel)
-                except StreamTrouble as error:
-                    logger.warning("stream_not_stopped", auction=auction.pk, error=str(error))
-                    return False
-            Auction.objects.filter(pk=auction.pk).update(stream_stopped_at=timezone.now())
+        auction = Auction.objects.get(pk=auction.pk)
         if auction.cleaned_at is None:
             position = LedgerPosition.objects.get(auction=auction)
             people = [int(member) for member in floor().hkeys(AuctionKeys(auction.pk).registrations)]
@@ -147,12 +134,6 @@ def auction_finish(*, auction: Auction) -> bool:
             chat_close(auction.pk)
             Auction.objects.filter(pk=auction.pk).update(cleaned_at=timezone.now())
     return True
-
-
-def _shows_another(auction: Auction) -> bool:
-    """Say whether the auction's channel carries the next show already: its picture must not end with this one."""
-    shown = Auction.objects.filter(stream_channel=auction.stream_channel, status=AuctionStatus.LIVE)
-    return shown.exclude(pk=auction.pk).exists()
 
 
 def _advance_between_lots(auction: Auction, pulse: Pulse) -> None:

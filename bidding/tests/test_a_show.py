@@ -40,6 +40,7 @@ from bidding.services import (
     lot_pause,
     registration_create,
     registration_set_status,
+    streams_attend,
 )
 from bidding.services.commands import command_send
 from bidding.tests.conftest import Show
@@ -104,6 +105,8 @@ def test_a_show_from_the_first_lot_to_the_cleaned_keys(show: Show, floor: redis.
     auction_advance(auction=show.auction)
     show.auction.refresh_from_db()
     assert show.auction.cleaned_at is not None
+    streams_attend()
+    show.auction.refresh_from_db()
     assert show.auction.stream_stopped_at is not None
     keys = AuctionKeys(show.auction.pk)
     assert floor.keys("*auction:*") == [keys.tombstone.encode()]

@@ -27,7 +27,8 @@ from bidding.relay import publishing, sockets, watching
 from bidding.relay.watching import current_relay
 from bidding.room import seats as seats_module
 from bidding.room.transport import BUFFER_BYTES, FramedWebSocketProtocol
-from bidding.services import auction_finish, registration_set_status
+from bidding.services import registration_set_status
+from bidding.services.streams import stream_stop
 from bidding.tests.conftest import Show
 from bidding.tests.relays import Camera, camera, ended, screen
 from bidding.tests.rooms import RoomServer, eventually, page
@@ -395,12 +396,12 @@ def test_the_end_of_a_show_leaves_the_next_one_on_the_channel_on_air(show, serve
         status=AuctionStatus.LIVE,
     )
     with on_air(server, channel) as sending:
-        auction_finish(auction=over)
+        stream_stop(auction=over)
         sending.hear("STATUS")
         sending.hear("STATUS")
         Auction.objects.filter(slug="next").update(status=AuctionStatus.ENDED)
         Auction.objects.filter(pk=over.pk).update(stream_stopped_at=None)
-        auction_finish(auction=over)
+        stream_stop(auction=over)
         assert sending.let_go()[0] == CloseCode.OVER
 
 

@@ -2,6 +2,7 @@
    A player is loaded only where its kind of stream is shown. */
 
 const PLAYERS = {
+  ivs: async () => (await import("./ivs.js")).IvsPlayer,
   relay: async () => (await import("./relay.js")).RelayPlayer,
 };
 /** States in which pictures may come: what is not known is tried. */

@@ -1,0 +1,44 @@
+"""What is remembered of video beside its channels: recordings, and viewers who must stop watching."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from auctions.models.auction import Auction, StreamChannel
+
+
+class StreamRecording(models.Model):
+    """One recording of a channel, from when pictures came until they stopped. A show may have several."""
+
+    channel = models.ForeignKey(StreamChannel, on_delete=models.PROTECT, related_name="recordings")
+    bucket = models.CharField(max_length=63)
+    prefix = models.CharField(max_length=300, help_text=_("Where it is in the bucket."))
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("recording")
+        verbose_name_plural = _("recordings")
+        ordering = ("started_at",)
+        constraints = (models.UniqueConstraint(fields=("bucket", "prefix"), name="streamrecording_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.bucket}/{self.prefix}"
+
+
+class ViewerRevocation(models.Model):
+    """Somebody must watch an auction's private video no longer; it waits until the service was told."""
+
+    auction = models.ForeignKey(Auction, on_delete=models.PROTECT, related_name="viewer_revocations")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("viewer revocation")
+        verbose_name_plural = _("viewer revocations")
+        ordering = ("id",)
+        indexes = (models.Index(fields=("id",), condition=models.Q(done_at=None), name="viewerrevocation_waiting"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} out of {self.auction}"

@@ -59,7 +59,8 @@ TOLD_AGAIN_S: Final = 60
 EVENT_REMEMBERED_S: Final = 24 * 60 * 60
 """As long as EventBridge tries."""
 _TAKING_S: Final = 60
-_ATTENDING_S: Final = 60
+_ATTENDING_S: Final = 20
+"""After how long another worker takes over from one that died. Two at once do no harm, for each thing has its turn."""
 _STOPPING_MS: Final = 60_000
 _CUES: Final = ("LOT_OPENED", "LOT_CLOSED")
 

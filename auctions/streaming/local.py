@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import redis
 import structlog
@@ -73,6 +73,8 @@ class LocalProvider(StreamProvider):
     """One relay channel an organizer, and a private one for invite-only auctions."""
 
     name = "local"
+    _silent_until: ClassVar[float] = 0.0
+    """Until when, in `time.monotonic()`, the side server is not asked."""
 
     def assign_channel(self, organizer: Organizer, *, private: bool) -> StreamChannel:
         """Return the organizer's relay channel, made at first use."""
@@ -108,7 +110,7 @@ class LocalProvider(StreamProvider):
     def status(self, channel: StreamChannel) -> StreamStatus:
         """Return offline until a publisher sends; unknown while the side server cannot be asked."""
         keys = RelayKeys(channel.pk)
-        if time.monotonic() < _silent_until[0]:
+        if time.monotonic() < self._silent_until:
             return StreamStatus(StreamState.UNKNOWN)
         try:
             pipeline = _side().pipeline(transaction=False)
@@ -118,7 +120,7 @@ class LocalProvider(StreamProvider):
         except (RedisError, OSError) as error:
             # Nobody is kept out of a room because of its pictures.
             logger.warning("stream_not_read", channel=channel.pk, error=str(error))
-            _silent_until[0] = time.monotonic() + _PAUSE_S
+            LocalProvider._silent_until = time.monotonic() + _PAUSE_S
             return StreamStatus(StreamState.UNKNOWN)
         if publisher is None or health is None:
             return StreamStatus(StreamState.OFFLINE)
@@ -157,9 +159,6 @@ class LocalProvider(StreamProvider):
     def recording_url(self, channel: StreamChannel, *, begun: datetime, ended: datetime) -> str | None:
         """Return None: the relay keeps a few seconds in memory and records nothing."""
         return None
-
-
-_silent_until: Final = [0.0]
 
 
 @cache

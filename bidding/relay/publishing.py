@@ -89,9 +89,11 @@ class Publication:
         if self.is_seen:
             pipeline.hset(self._keys.facts, mapping={"health": self.health, "viewers": self.viewers})
             pipeline.pexpire(self._keys.facts, LEASE_MS)
-        for key in (self._keys.opening, self._keys.pieces):
-            pipeline.pexpire(key, _FORGET_MS)
-        await asyncio.shield(pipeline.execute())
+        pipeline.pexpire(self._keys.pieces, _FORGET_MS)
+        pipeline.pexpire(self._keys.opening, _FORGET_MS)
+        answers = await asyncio.shield(pipeline.execute())
+        if not answers[-1]:
+            self._must_open = True  # the server was emptied, or short of memory
 
     async def release(self) -> bool:
         """Say that no more comes and free the channel; False where it was somebody else's already."""

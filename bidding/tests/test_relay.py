@@ -24,9 +24,11 @@ from auctions.streaming.local import RelayKeys
 from bidding.demo import testcard
 from bidding.protocol import CloseCode
 from bidding.relay import publishing, sockets, watching
-from bidding.relay.watching import current_relay
+from bidding.relay.watching import MOST_WAITING, Item, Viewer, current_relay
 from bidding.room import seats as seats_module
-from bidding.room.transport import BUFFER_BYTES, FramedWebSocketProtocol
+from bidding.room.entrance import Visitor
+from bidding.room.seats import Seat
+from bidding.room.transport import BUFFER_BYTES, Frame, FramedWebSocketProtocol
 from bidding.services import registration_set_status
 from bidding.services.streams import stream_stop
 from bidding.tests.conftest import Show
@@ -81,10 +83,11 @@ def test_viewers_get_the_opening_and_every_picture_in_order(server, channel):
         assert early.until(over=True)
 
 
-def test_who_comes_later_begins_with_the_latest_whole_picture(server, channel):
+def test_who_comes_later_begins_with_the_latest_whole_picture(server, channel, side):
     with on_air(server, channel) as sending:
         for number in range(20):
             sending.picture(b"picture %d." % number)
+        eventually(lambda: side.xlen(RelayKeys(channel.pk).pieces) == 21)
         with screen(server, channel.pk) as first:
             first.until(content=b"picture 19.")
             # The first viewer of a process reads what the side server holds, the second what the process knows.
@@ -410,25 +413,45 @@ def test_a_side_server_that_does_not_answer_is_trouble_and_no_crash(channel, mon
         raise redis.ConnectionError("gone")
 
     monkeypatch.setattr(local, "_side", gone)
-    monkeypatch.setattr(local, "_silent_until", [0.0])
+    monkeypatch.setattr(local.LocalProvider, "_silent_until", 0.0)
     assert provider().status(channel).state is StreamState.UNKNOWN
     with pytest.raises(StreamTrouble, match="does not answer"):
         provider().end(channel)
 
 
 def test_an_emptied_side_server_interrupts_a_stream_and_does_not_end_it(server, channel, side):
-    with on_air(server, channel) as sending, screen(server, channel.pk) as watching_:
-        watching_.until(content=b"first")
-        side.flushall()
+    with on_air(server, channel) as sending:
+        with screen(server, channel.pk) as watching_:
+            watching_.until(content=b"first")
+            side.flushall()
 
-        def shown_again():
-            sending.picture(b"after the flood")
-            return any(b"after the flood" in data for _, data in [watching_.next()])
+            def shown_again():
+                sending.picture(b"after the flood")
+                return any(b"after the flood" in data for _, data in [watching_.next()])
 
-        eventually(shown_again)
-        # Who comes now finds an opening too, once one was sent again.
+            eventually(shown_again)
+        # Nobody on this process knows the opening any more: who comes now finds it, because it was sent again.
+        eventually(lambda: _viewers(server) == 0)
+
+        def sent_again():
+            sending.picture(b"later")
+            return side.exists(RelayKeys(channel.pk).opening)
+
+        eventually(sent_again)
         with screen(server, channel.pk) as late:
             assert late.next()[0] == {"mime": PICTURE}
+
+
+def test_a_side_server_that_stands_still_for_a_while_ends_nothing(server, channel, side):
+    with on_air(server, channel) as sending, screen(server, channel.pk) as watching_:
+        watching_.until(content=b"first")
+        side.client_pause(2_500, all=True)
+        for number in range(40):
+            sending.picture(b"meanwhile %d" % number)
+            time.sleep(0.1)
+        sending.picture(b"afterwards")
+        assert watching_.until(content=b"afterwards")
+        assert sending.hear("STATUS")["health"] == "good"
 
 
 # --- Slow viewers --------------------------------------------------------------------------------------
@@ -464,6 +487,79 @@ def test_a_viewer_who_does_not_read_costs_bounded_memory_and_is_let_go(server, c
         assert most < BUFFER_BYTES + 250_000
         eventually(lambda: _viewers(server) == 1)
         assert _waiting(server) == 0
+
+
+class Tape:
+    """A line that takes what it is told to, and keeps it."""
+
+    def __init__(self) -> None:
+        self.takes = 0
+        self.frames: list[bytes] = []
+
+    def write(self, frame: Any) -> bool:
+        if self.takes <= 0:
+            return False
+        self.takes -= 1
+        self.frames.append(frame.payload)
+        return True
+
+
+def viewer_on(tape: Tape) -> Viewer:
+    seat = Seat(auction_id=1, line=tape, mask=0, visitor=Visitor(), address=None)  # type: ignore[arg-type]
+    return Viewer(1, seat)
+
+
+def item(content: bytes, at: float, **kind: bool) -> Item:
+    return Item(Frame(content, is_binary=True), at, **kind)
+
+
+def test_a_viewer_who_is_late_goes_on_with_the_next_whole_picture_and_misses_no_opening():
+    tape = Tape()
+    viewer = viewer_on(tape)
+    viewer.begin(item(b"opening", 0, is_opening=True), [item(b"mark 0", 0, is_mark=True)])
+    for number in range(1, 10):
+        viewer.offer(item(b"part %d" % number, number / 10))
+    # Late, but not by a second: nothing is left out.
+    viewer.offer(item(b"mark 1", 0.9, is_mark=True))
+    tape.takes = 100
+    viewer.drain()
+    assert tape.frames == [b"opening", b"mark 0", *(b"part %d" % number for number in range(1, 10)), b"mark 1"]
+
+    tape.takes, tape.frames = 0, []
+    viewer.begin(item(b"opening", 1, is_opening=True), [item(b"mark 2", 1, is_mark=True)])
+    viewer.offer(item(b"part", 1.5))
+    viewer.offer(item(b"mark 3", 2.5, is_mark=True))
+    viewer.offer(item(b"part of 3", 2.6))
+    tape.takes = 100
+    viewer.drain()
+    assert tape.frames == [b"opening", b"mark 3", b"part of 3"]
+    assert not viewer.is_behind
+
+
+def test_what_waits_for_a_viewer_is_bounded_where_no_whole_picture_comes():
+    tape = Tape()
+    viewer = viewer_on(tape)
+    viewer.begin(item(b"opening", 0, is_opening=True), [item(b"mark", 0, is_mark=True)])
+    for number in range(3 * MOST_WAITING):
+        viewer.offer(item(b"part", number / 100))
+    assert len(viewer._waiting) <= MOST_WAITING
+    viewer.offer(item(b"next mark", 60, is_mark=True))
+    tape.takes = MOST_WAITING
+    viewer.drain()
+    assert tape.frames == [b"opening", b"next mark"]
+
+
+def test_a_viewer_begins_with_no_half_picture():
+    tape = Tape()
+    tape.takes = 100
+    viewer = viewer_on(tape)
+    viewer.begin(item(b"opening", 0, is_opening=True), [])
+    viewer.offer(item(b"half", 0.1))
+    viewer.offer(item(b"mark", 0.2, is_mark=True))
+    viewer.offer(item(b"more", 0.3))
+    viewer.lose_track()
+    viewer.offer(item(b"half", 0.4))
+    assert tape.frames == [b"opening", b"mark", b"more"]
 
 
 def _viewers(server: RoomServer) -> int:

@@ -449,7 +449,7 @@ def test_who_comes_while_the_side_server_is_gone_gets_a_seat(
         raise redis.ConnectionError("gone")
 
     monkeypatch.setattr(local, "_side", gone)
-    monkeypatch.setattr(local, "_silent_until", [0.0])
+    monkeypatch.setattr(local.LocalProvider, "_silent_until", 0.0)
     monkeypatch.setattr(chat, "async_side", gone)
     lot_open(lot=show.lots[0], actor=show.host)
     with page(server, show.auction.pk, user=user_of(show)) as hers:

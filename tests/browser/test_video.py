@@ -65,6 +65,16 @@ READ_BARS = """() => {
 }"""
 
 
+BAN = """
+import time
+from auctions.models import Registration
+from bidding.services import registration_set_status
+theirs = Registration.objects.get(auction={auction}, paddle={paddle})
+print(registration_set_status(registration=theirs, status="banned", actor=theirs.auction.created_by).status)
+print(time.time() * 1000)
+"""
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Return the system's Chromium with a camera that is none."""
@@ -185,6 +195,31 @@ def test_a_host_goes_live_and_viewers_of_two_processes_see_it_move(
     sees_none(anybody)
     expect(note).to_have_text("Camera is off; bidding is open.", timeout=PATIENCE_MS)
     assert errors == []
+
+
+def test_a_banned_viewer_sees_nothing_more_within_five_seconds(site: Stack, open_page: Callable[..., Page]):
+    show = stage(site, bidders=2, **LONG)
+    banned = open_page(room_of(show), session=show.sessions[0], process=1)
+    other = open_page(room_of(show), session=show.sessions[1], process=1)
+    host = open_page(camera_of(show), session=show.host_session)
+    go_on_air(host)
+    for viewer in (banned, other):
+        sees_moving_pictures(viewer)
+    banned.evaluate("""() => {
+      const video = document.querySelector('[data-room="video"]');
+      new MutationObserver(() => {
+        if (!video.classList.contains('is-on')) window.goneAt ??= performance.timeOrigin + performance.now();
+      }).observe(video, { attributes: true });
+    }""")
+    status, banned_at = site.manage(
+        "shell", "-v", "0", "-c", BAN.format(auction=show.auction_id, paddle=show.paddles[0])
+    ).split()
+    assert status == "banned"
+    sees_none(banned)
+    took_ms = banned.evaluate("window.goneAt") - float(banned_at)
+    print(f"a banned viewer's picture was gone after {took_ms:.0f} ms")
+    assert took_ms < 5_000
+    sees_moving_pictures(other)
 
 
 def test_from_glass_to_glass_and_what_the_page_says_of_it(

@@ -90,5 +90,5 @@ $(PRODUCT): requirements.txt clients/python/pyproject.toml
 $(TESTS): requirements.txt requirements-test.txt clients/python/pyproject.toml
 	$(call install,requirements-test.txt,$(PRODUCT) $@)
 
-$(DEVELOPMENT): requirements.txt requirements-test.txt requirements-dev.txt clients/python/pyproject.toml
+$(DEVELOPMENT): requirements.txt requirements-test.txt requirements-rtmp.txt requirements-dev.txt clients/python/pyproject.toml
 	$(call install,requirements-dev.txt,$(PRODUCT) $(TESTS) $@)

@@ -344,6 +344,8 @@ STREAM_PROVIDER = env.choice("STREAM_PROVIDER", "local", ("local", "ivs"))
 """Who carries video: this site itself, or Amazon IVS."""
 STREAM_MAX_KBPS = env.number("STREAM_MAX_KBPS", 6_000, minimum=100)
 """What a publisher may send to the relay; the side server keeps ten seconds of it."""
+STREAM_RTMP_URL = env.text("STREAM_RTMP_URL", "")
+"""Where hosts find the gate for OBS, told on the camera's page; empty where no gate runs."""
 IVS_REGION = IVS_PLAYBACK_KEY = IVS_RECORDING_ARN = IVS_RECORDINGS_URL = IVS_EVENTS_SECRET = ""
 if STREAM_PROVIDER == "ivs":
     IVS_REGION = env.matching("IVS_REGION", r"[a-z]{2}(-[a-z]+)+-\d", "a region like eu-central-1")

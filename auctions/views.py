@@ -6,6 +6,7 @@ Each view is one form or one selector. The page that runs a show is the bidding 
 import zoneinfo
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -96,6 +97,7 @@ def camera(request: HttpRequest, auction_id: int) -> HttpResponse:
         "address": _socket_address(request, ingest.url) if sends_here else ingest.url,
         "sends_here": sends_here,
         "told_once": told_once,
+        "obs": (settings.STREAM_RTMP_URL, f"{channel.pk}-{ingest.key}") if sends_here else None,
         "config": {"socket": ingest.url},
     }
     return render(request, "auctions/host_camera.html", context)

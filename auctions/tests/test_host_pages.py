@@ -384,6 +384,16 @@ def test_the_camera_page_has_the_key_and_makes_another_one(at_desk, draft_auctio
         assert StreamChannel.objects.get(pk=channel.pk).stream_key != before
 
 
+def test_the_camera_page_tells_of_a_gate_for_obs_where_there_is_one(at_desk, draft_auction, settings):
+    channel = draft_auction.stream_channel
+    address = reverse("host_camera", args=(draft_auction.pk,))
+    assert "OBS" not in at_desk.get(address).content.decode()
+    settings.STREAM_RTMP_URL = "rtmp://live.example.com/live"
+    page = at_desk.get(address).content.decode()
+    assert "rtmp://live.example.com/live" in page
+    assert f"{channel.pk}-{channel.stream_key}" in page
+
+
 @pytest.mark.usefixtures("side")
 def test_there_is_no_camera_for_a_show_that_is_over(at_desk, draft_auction):
     Auction.objects.filter(pk=draft_auction.pk).update(stream_channel=None)

@@ -4,6 +4,8 @@ The cameras are Chromium's own fake device, and a canvas that shows the time as 
 """
 
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,10 +14,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from auction_site.stack import Stack
-from auction_site.supervisor import StartError
+from auction_site.stack import Stack, free_port, port_is_free
+from auction_site.supervisor import Background, Child, StartError
 from conftest import new_stack
 from tests.staging import Staged, stage
+from tests.system.test_rtmp import obs_argv
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
@@ -288,3 +291,29 @@ def test_a_second_camera_is_refused_and_a_cut_off_ends_the_first(site: Stack, op
     assert second.locator("#key").input_value() != key
     expect(host.locator('[data-camera="note"]')).to_contain_text("was ended", timeout=PATIENCE_MS)
     sees_none(viewer)
+
+
+def test_what_obs_sends_is_seen_in_a_browser(site: Stack, open_page: Callable[..., Page]):
+    show = stage(site, bidders=0, **LONG)
+    viewer = open_page(room_of(show), process=1)
+    host = open_page(camera_of(show), session=show.host_session)
+    channel = re.search(r"/streams/(\d+)/", host.locator("#ingest").input_value())[1]
+    port = free_port()
+    gate = Child(
+        name="gate",
+        argv=[sys.executable, "manage.py", "rtmp_gate", "--port", str(port), "--url", site.url],
+        env=site.env,
+        ready=lambda: not port_is_free(port),
+    )
+    address = f"rtmp://127.0.0.1:{port}/live/{channel}-{host.locator('#key').input_value()}"
+    with Background([[gate]]):
+        program = subprocess.Popen(obs_argv(address), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            sees_moving_pictures(viewer)
+            second = open_page(camera_of(show), session=show.host_session, process=1)
+            second.get_by_role("button", name="Go on air").click()
+            expect(second.locator('[data-camera="note"]')).to_contain_text("Another camera", timeout=PATIENCE_MS)
+        finally:
+            program.kill()
+            program.wait()
+        sees_none(viewer)

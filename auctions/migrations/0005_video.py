@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('auctions', '0002_moderators_and_standing'),
+        ('auctions', '0004_lot_pictures'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -23,7 +23,7 @@ from bidding.protocol import CloseCode, RefusalCode
 from bidding.relay import wire
 from bidding.relay.access import show_on, shows_on
 from bidding.relay.publishing import KEEP_MS, LEASE_MS, TROUBLE
-from bidding.room.entrance import OnceASecond, changed_registrations, in_thread, registered, signed_out
+from bidding.room.entrance import OnceASecond, Visitor, as_now, changed_people, in_thread, renewed, signed_out
 from bidding.room.hub import current_hub
 from bidding.room.seats import Places, Seat
 from bidding.room.transport import Frame
@@ -42,8 +42,8 @@ _BLOCK_MS: Final = 200
 _AT_ONCE: Final = 100
 _RETRY_S: Final = 0.5
 
-_changed_registrations = in_thread(changed_registrations)
-_registered = in_thread(registered)
+_as_now = in_thread(as_now)
+_changed_people = in_thread(changed_people)
 _show_on = in_thread(show_on)
 _shows_on = in_thread(shows_on)
 _signed_out = in_thread(signed_out)
@@ -349,7 +349,7 @@ class Relay:
     # --- What makes a viewer leave ---------------------------------------------------------------------
 
     async def check(self) -> None:
-        """Let those go whose sign-in is over, who were banned, and whose show is over."""
+        """Let those go whose sign-in is over, who may not watch any more, and whose show is over."""
         viewers = [viewer for channel in self._channels.values() for viewer in channel.viewers]
         if not viewers:
             return
@@ -362,19 +362,24 @@ class Relay:
         for viewer in known:
             if viewer.seat.visitor in ended:
                 viewer.seat.close(CloseCode.SIGNED_OUT)
-        await self._check_bans(known)
+        await self._check_people(viewers)
 
-    async def _check_bans(self, known: Collection[Viewer]) -> None:
-        seated: dict[int, set[Any]] = {}
-        for viewer in known:
+    async def _check_people(self, viewers: Collection[Viewer]) -> None:
+        """Let those go who were banned, and those for whom the auction is not there any more."""
+        seated: dict[int, set[Visitor]] = {}
+        for viewer in viewers:
             seated.setdefault(viewer.seat.auction_id, set()).add(viewer.seat.visitor)
-        for auction_id, registration_id in await _changed_registrations(seated):
-            fresh = await _registered(auction_id, registration_id)
-            if fresh is None or fresh.reason is not RefusalCode.BANNED:
-                continue
-            for viewer in known:
-                if viewer.seat.auction_id == auction_id and viewer.seat.visitor.user_id == fresh.user_id:
+        for auction_id, user_id in await _changed_people(seated):
+            fresh = None if user_id is None else await _as_now(auction_id, user_id)
+            for viewer in viewers:
+                if (viewer.seat.auction_id, viewer.seat.visitor.user_id) != (auction_id, user_id):
+                    continue
+                if fresh is None:
+                    viewer.seat.close(CloseCode.NOT_FOUND)
+                elif fresh.reason is RefusalCode.BANNED:
                     viewer.seat.close(CloseCode.FORBIDDEN)
+                else:
+                    viewer.seat.visitor = renewed(viewer.seat.visitor, fresh)
 
     # --- Counting --------------------------------------------------------------------------------------
 

@@ -183,6 +183,22 @@ def test_a_banned_viewer_is_cut_off_within_five_seconds(show, server, channel):
             assert again.close_code() == CloseCode.FORBIDDEN
 
 
+def test_a_show_that_becomes_private_is_watched_by_nobody_who_may_not(show, server, channel):
+    stranger = User.objects.create_user("stranger@example.test", "secret-enough")
+    with (
+        screen(server, channel.pk) as anybody,
+        screen(server, channel.pk, user=stranger) as somebody,
+        screen(server, channel.pk, user=show.bidders[0].user) as bidder,
+    ):
+        for each in (anybody, somebody, bidder):
+            each.next()
+        Auction.objects.filter(pk=show.auction.pk).update(visibility=Visibility.INVITE_ONLY)
+        assert anybody.close_code() == CloseCode.NOT_FOUND
+        assert somebody.close_code() == CloseCode.NOT_FOUND
+        with pytest.raises(TimeoutError):
+            bidder.next(0.2)
+
+
 def test_who_signs_out_and_whose_show_ends_is_let_go(show, server, channel):
     with screen(server, channel.pk, user=show.bidders[0].user) as theirs, screen(server, channel.pk) as anybody:
         theirs.next()

@@ -340,7 +340,7 @@ def test_who_sends_nothing_frees_the_channel(server, channel, monkeypatch):
     monkeypatch.setattr(sockets, "SILENCE_S", 0.5)
     with on_air(server, channel) as silent:
         assert silent.let_go()[0] == CloseCode.TOO_SLOW
-    assert provider().status(channel).state is StreamState.OFFLINE
+    eventually(lambda: provider().status(channel).state is StreamState.OFFLINE)
 
 
 def test_who_says_nothing_at_first_is_let_go(server, channel, monkeypatch):

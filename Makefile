@@ -29,7 +29,7 @@ font:
 	fi
 
 test: $(TESTS) ## Run the tests on the embedded servers
-	@$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile -m "not services" --ignore=tests/browser
+	@$(BIN)/python -m pytest --numprocesses=4 --dist=loadfile -m "not services" --ignore=tests/browser
 
 check: $(DEVELOPMENT) ## Check style, types, import contracts, migrations, templates, protocol artefacts
 	$(BIN)/ruff check .

@@ -573,6 +573,7 @@ def test_a_host_voids_the_offer_behind_a_bid_and_the_latest_of_a_bidder(client, 
         chosen = {"action": name, "_selected_action": [bid.pk for bid in answers]}
         page = client.post(reverse("admin:bidding_bid_changelist"), chosen).content.decode()
         assert "Price and leader are decided anew" in page
+        assert re.search(r"<li>Paddle \d+ · [^·]+ · €\d\d\.00</li>", page), "an amount as the house writes it"
         return chosen | dict(re.findall(r'name="(confirmed|v-\d+)" value="(\w+)"', page))
 
     def confirm(form: dict[str, Any]) -> list[str]:

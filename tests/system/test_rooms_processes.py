@@ -45,6 +45,16 @@ def test_a_room_on_each_server(show: Show, start: StartWeb, floor: redis.Redis, 
         assert lost.close_code() == protocol.CloseCode.NOT_FOUND
 
 
+@pytest.mark.parametrize("kind", ["serve", "daphne"])
+def test_one_seat_too_many_hears_why(show: Show, start: StartWeb, kind: str) -> None:
+    server = start(kind, ROOM_SEATS_PER_ADDRESS="1")
+    with page(server, show.auction.pk) as first:
+        assert first.next()["type"] == "STATE"
+        for _ in range(20):
+            with page(server, show.auction.pk) as second:
+                assert second.close_code() == protocol.CloseCode.TOO_MANY
+
+
 def test_two_processes_are_one_room(show: Show, start: StartWeb, floor: redis.Redis) -> None:
     lot_open(lot=show.lots[0], actor=show.host)
     first, second = start("serve"), start("daphne")

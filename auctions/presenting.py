@@ -67,3 +67,14 @@ def span_text(seconds: int) -> str:
     if minutes:
         return _("%(count)d min") % {"count": minutes} + (" " + _("%(count)d s") % {"count": rest} if rest else "")
     return _("%(count)d s") % {"count": rest}
+
+
+def left_text(ms: int) -> str:
+    """Return a countdown: m:ss, with tenths below ten seconds, hours where there are some."""
+    if ms < 10_000:
+        seconds, tenths = divmod(max(0, ms // 100), 10)
+        return f"0:0{seconds}.{tenths}"
+    minutes, seconds = divmod(ms // 1_000, 60)
+    if minutes < 60:
+        return f"{minutes}:{seconds:02d}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"

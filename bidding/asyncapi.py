@@ -48,6 +48,12 @@ _SECURITY: Final[Document] = {
         "name": "ticket",
         "description": "A one-use ticket of `POST /api/v1/socket-tickets/`, valid for 60 seconds.",
     },
+    "board": {
+        "type": "httpApiKey",
+        "in": "query",
+        "name": "board",
+        "description": "The key of an auction's board: watches by `bid` or `timer` until the host replaces it.",
+    },
     "bearer": {
         "type": "http",
         "scheme": "bearer",

@@ -301,12 +301,7 @@ def room_config(show: Show, user: AnyUser) -> dict[str, Any]:
     return {
         "auction": auction.pk,
         "socket": f"/ws/auctions/{auction.pk}/",
-        "currency": {
-            "code": auction.currency.code,
-            "exponent": auction.currency.exponent,
-            "symbol": auction.currency.symbol,
-            "cents": show.style.cents,
-        },
+        "currency": currency_config(show),
         "signed_in": isinstance(user, User),
         "moderates": show.you.barred and can_moderate(user, auction),
         "barred": show.you.barred,
@@ -319,6 +314,17 @@ def room_config(show: Show, user: AnyUser) -> dict[str, Any]:
             "my_bids": reverse("my_bids"),
         },
         "lots": [_lot_config(line.lot) for line in show.lines],
+    }
+
+
+def currency_config(show: Show) -> dict[str, Any]:
+    """Return how a page's script writes the amounts of an auction."""
+    currency = show.auction.currency
+    return {
+        "code": currency.code,
+        "exponent": currency.exponent,
+        "symbol": currency.symbol,
+        "cents": show.style.cents,
     }
 
 

@@ -387,7 +387,7 @@ class ServerMessage(msgspec.Struct, tag_field="type", frozen=True, kw_only=True)
 
 
 class State(ServerMessage, tag="STATE"):
-    """Everything that a page needs, at version `v`."""
+    """Everything that a page needs, at version `v`. The chat is in it where the socket carries chat."""
 
     v: Version
     epoch: Epoch

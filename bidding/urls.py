@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from bidding import api_metrics, api_records, views, views_host, views_profile
+from bidding import api_metrics, api_records, views, views_board, views_host, views_profile
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("auctions/<slug:slug>/", views.room, name="room"),
     path("auctions/<slug:slug>/paddle/", views.paddle, name="paddle"),
     path("auctions/<slug:slug>/bid/", views.bid, name="bid"),
+    path("auctions/<slug:slug>/board/", views_board.board, name="board"),
     path("lots/<int:lot_id>/", views.lot, name="lot"),
     path(".well-known/auction-signing-key.json", api_records.signing_keys, name="signing_keys"),
     path("metrics", api_metrics.metrics, name="metrics"),
@@ -18,5 +19,6 @@ urlpatterns = [
     path("accounts/profile/close/", views_profile.profile_close, name="profile_close"),
     path("host/request/", views_profile.host_request, name="host_request"),
     path("host/auctions/<int:auction_id>/", views_host.host_auction, name="host_auction"),
+    path("host/auctions/<int:auction_id>/board/", views_board.host_board, name="host_board"),
     path("host/auctions/<int:auction_id>/<slug:step>/", views_host.host_step, name="host_step"),
 ]

@@ -19,6 +19,7 @@ from auctions.models import Auction
 from auctions.selectors import auction_for_host
 from bidding import pages, services
 from bidding.pages import Shown
+from bidding.pages_board import board_path
 
 
 @login_required
@@ -26,7 +27,8 @@ from bidding.pages import Shown
 def host_auction(request: HttpRequest, auction_id: int) -> HttpResponse:
     """Show what is ready, how long the evening takes, and the one step that comes next."""
     auction = _managed(request, auction_id)
-    return render(request, "auctions/host_auction.html", {"auction": auction, "page": pages.host_page(auction)})
+    context = {"auction": auction, "page": pages.host_page(auction), "board": board_path(auction)}
+    return render(request, "auctions/host_auction.html", context)
 
 
 @login_required

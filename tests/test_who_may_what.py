@@ -19,7 +19,18 @@ from bidding.room import routing as room
 from bidding.tests.relays import camera, screen
 from bidding.tests.rooms import RoomServer, page
 from tests import who_may_what
-from tests.who_may_what import BID_ID, LOGIN, MAXIMUM, PEOPLE, RESERVE, STREAM_KEY, World, addresses, outcome
+from tests.who_may_what import (
+    BID_ID,
+    BOARD_NONCE,
+    LOGIN,
+    MAXIMUM,
+    PEOPLE,
+    RESERVE,
+    STREAM_KEY,
+    World,
+    addresses,
+    outcome,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
@@ -76,6 +87,7 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
         "POST": {LOGIN: NOBODY_KNOWN, 302: BIDDERS | {"invited"}, 422: INSIDE, 404: REST},
     },
     "auctions/<slug:slug>/bid/": {"POST": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST}},
+    "auctions/<slug:slug>/board/": {"GET": IF_VISIBLE},
     "lots/<int:lot_id>/": {"GET": IF_VISIBLE},
     ".well-known/auction-signing-key.json": {"GET": EVERYBODY},
     "metrics": {"GET": EVERYBODY},
@@ -91,6 +103,10 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
         "POST": {LOGIN: NOBODY_KNOWN, 422: CAN_HOST, 403: REST},
     },
     "host/auctions/<int:auction_id>/": {"GET": MANAGED},
+    "host/auctions/<int:auction_id>/board/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
+    },
     "host/auctions/<int:auction_id>/camera/": {
         "GET": MANAGED,
         "POST": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
@@ -369,6 +385,7 @@ TOLD: Final[dict[str, frozenset[str]]] = {
     "77,777.77": frozenset({"bidder", "administrator"}),
     str(MAXIMUM): frozenset({"bidder", "administrator"}),
     STREAM_KEY: MANAGERS,
+    BOARD_NONCE: REST,
     "7 Telltale Lane": KNOWING | {"bidder"},
     "private note": STRIKING,
     # Hosts name and invite people by their address.

@@ -58,6 +58,7 @@ PEOPLE = (
 """`named` moderates this one auction; `staff` may enter the admin and has no role anywhere."""
 
 RESERVE, MAXIMUM, STREAM_KEY = 9_876_543, 7_777_777, "key-of-the-encoder"
+BOARD_NONCE = "nonce-of-the-board"
 BID_ID = "00000000-0000-4000-8000-0000000000b1"
 LOGIN = "sign in"
 """Sent to the sign-in page."""
@@ -147,6 +148,8 @@ def build(host: User, organizer: Organizer, other_owner: User, administrator: Us
     assert auction.stream_channel is not None
     auction.stream_channel.stream_key = STREAM_KEY
     auction.stream_channel.save()
+    auction.board_nonce = BOARD_NONCE
+    auction.save()
     auction = services.auction_schedule(auction=auction, actor=host)
     moderator = catalogue.moderator_name(actor=host, auction=auction, email="named@people.test")
     invitation = catalogue.invitation_add(actor=host, auction=auction, email="invited@people.test")

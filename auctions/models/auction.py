@@ -136,6 +136,9 @@ class Auction(models.Model):
         null=True, blank=True, editable=False, help_text=_("When the keys in Redis were removed.")
     )
     cancel_reason = models.CharField(max_length=40, blank=True)
+    board_nonce = models.CharField(
+        max_length=43, blank=True, editable=False, help_text=_("What the key of the board is made of; empty for none.")
+    )
     archived_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -120,6 +120,12 @@ def clock_time(at_ms: int, auction: Auction) -> str:
 
 
 @register.filter
+def left_at(end_ms: int, now_ms: int) -> str:
+    """Write what is left between two moments on Redis' clock, as the room's countdown does."""
+    return presenting.left_text(end_ms - now_ms)
+
+
+@register.filter
 def may_host(user: User | AnonymousUser) -> bool:
     """Say whether to show this person the way to the host's pages."""
     return can_host(user)

@@ -16,7 +16,7 @@ from bidding import protocol
 from bidding.metrics import BIDS, CLOSES, DELIVERIES, ERRORS, FRAMES, MESSAGES
 from bidding.protocol import CloseCode, ErrorCode, Namespace, RefusalCode
 from bidding.room.conflation import mask_of
-from bidding.room.entrance import client_address
+from bidding.room.entrance import Admission, client_address
 from bidding.room.hub import Hub, current_hub
 from bidding.room.room import Room
 from bidding.room.seats import Patience, Seat
@@ -47,8 +47,13 @@ class RoomConsumer(AsyncConsumer):
         self._hub = current_hub()
         query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
         admission = await self._hub.door.admit(
-            scope["url_route"]["kwargs"]["auction_id"], scope["headers"], query.get("ticket")
+            scope["url_route"]["kwargs"]["auction_id"],
+            scope["headers"],
+            query.get("ticket"),
+            board_key=query.get("board"),
         )
+        if isinstance(admission, Admission) and admission.visitor.board and Namespace.CHAT in self._namespaces:
+            admission = CloseCode.FORBIDDEN
         offers = protocol.SUBPROTOCOL in scope.get("subprotocols", ())
         await send({"type": "websocket.accept", "subprotocol": protocol.SUBPROTOCOL if offers else None})
         if isinstance(admission, CloseCode):

@@ -1,12 +1,13 @@
 """Who comes in: the sign-in, what they may see, their registration and their role, read when a socket opens.
 
 The only place of the room that reads the database, in threads of its own. Owns what makes a visitor leave again, or
-somebody else than they were: a sign-in that ended, a password that changed, a ban, an invitation or a role taken back.
+somebody else than they were: a sign-in that ended, a password that changed, a ban, an invitation or a role taken back,
+a board whose key was replaced.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Coroutine, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,6 +27,7 @@ from redis.exceptions import RedisError
 from accounts.bearer import BearerRefused, BearerUnavailable, bearer_sign_in, bearer_token
 from accounts.models import User
 from accounts.sign_ins import SignIn, ended_sign_ins, in_portions, sign_in_of
+from auctions.boards import BoardPass, pass_of, standing_passes
 from auctions.models import Auction, Registration, RegistrationStatus
 from auctions.permissions import RoomRights, can_view, room_rights
 from bidding.models import LedgerPosition
@@ -58,6 +60,8 @@ class Visitor:
 
     user_id: int | None = None
     sign_in: SignIn | None = None
+    board: BoardPass | None = None
+    """What a screen watches by, which is nobody."""
     author: str = ""
     role: str | None = None
     registration_id: int | None = None
@@ -133,9 +137,16 @@ class Door:
         )
 
     async def admit(
-        self, auction_id: int, headers: Collection[tuple[bytes, bytes]], ticket: str | None = None
+        self,
+        auction_id: int,
+        headers: Collection[tuple[bytes, bytes]],
+        ticket: str | None = None,
+        *,
+        board_key: str | None = None,
     ) -> Admission | CloseCode:
-        """Return who comes in to which room, or the code to close with."""
+        """Return who comes in to which room, or the code to close with. Who brings a board's key is nobody else."""
+        if board_key is not None:
+            return await _if_it_opens(_admit_board(auction_id, board_key))
         if ticket is not None or _carries_sign_in(headers):
             return await admit(partial(_let_in, auction_id), headers, ticket)
         return await self._open(auction_id)
@@ -147,19 +158,27 @@ async def admit(let_in: LetIn[A], headers: Collection[tuple[bytes, bytes]], tick
     A ticket counts before a token, and a token before a cookie. Where the database or the side server does not
     answer nobody is let in, and nobody is told that they may not come back.
     """
+    return await _if_it_opens(_identified(let_in, headers, ticket))
+
+
+async def _identified(let_in: LetIn[A], headers: Collection[tuple[bytes, bytes]], ticket: str | None) -> A | CloseCode:
     found: A | CloseCode
+    if ticket is not None:
+        sign_in = await ticket_redeem(ticket)
+        found = CloseCode.SIGNED_OUT if sign_in is None else await _admit(_holder, let_in, sign_in)
+    elif (token := bearer_token(_header(headers, b"authorization"))) is not None:
+        found = await _admit(_bearer, let_in, token)
+    else:
+        found = await _admit(_user, let_in, headers)
+    return found
+
+
+async def _if_it_opens(asked: Awaitable[A | CloseCode]) -> A | CloseCode:
     try:
-        if ticket is not None:
-            sign_in = await ticket_redeem(ticket)
-            found = CloseCode.SIGNED_OUT if sign_in is None else await _admit(_holder, let_in, sign_in)
-        elif (token := bearer_token(_header(headers, b"authorization"))) is not None:
-            found = await _admit(_bearer, let_in, token)
-        else:
-            found = await _admit(_user, let_in, headers)
+        return await asked
     except (DatabaseError, RedisError, OSError) as error:
         logger.warning("door_closed", error=str(error))
         return CloseCode.NOT_NOW
-    return found
 
 
 def _carries_sign_in(headers: Collection[tuple[bytes, bytes]]) -> bool:
@@ -209,6 +228,19 @@ def _let_in(auction_id: int, user: User | AnonymousUser, sign_in: SignIn | None)
     return CloseCode.FORBIDDEN if visitor.reason is RefusalCode.BANNED else Admission(visitor, info)
 
 
+def _let_in_board(auction_id: int, key: str) -> Admission | CloseCode:
+    """Let a screen watch; a key that counts for nothing is told like a sign-in that is over."""
+    auction = Auction.objects.filter(pk=auction_id).first()
+    board = None if auction is None else pass_of(auction, key)
+    if board is None:
+        return CloseCode.SIGNED_OUT
+    info = room_info(auction_id)
+    return CloseCode.NOT_FOUND if info is None else Admission(Visitor(board=board), info)
+
+
+_admit_board = in_thread(_let_in_board)
+
+
 def holder(auction_id: int, registration_id: int) -> int | None:
     """Return whose account a registration is; None for one without an account."""
     registration = Registration.objects.filter(pk=registration_id, auction=auction_id)
@@ -237,9 +269,11 @@ def renewed(visitor: Visitor, fresh: Visitor) -> Visitor:
 
 
 def signed_out(visitors: Collection[Visitor]) -> set[Visitor]:
-    """Return those whose sign-in is over."""
+    """Return those whose sign-in is over, or the pass that they watch by."""
     ended = ended_sign_ins({visitor.sign_in for visitor in visitors if visitor.sign_in is not None})
-    return {visitor for visitor in visitors if visitor.sign_in in ended}
+    boards = {visitor.board for visitor in visitors if visitor.board is not None}
+    stale = boards - standing_passes(boards)
+    return {visitor for visitor in visitors if visitor.sign_in in ended or visitor.board in stale}
 
 
 def changed_people(visitors: Mapping[int, Collection[Visitor]]) -> set[tuple[int, int | None]]:

@@ -449,26 +449,15 @@ class Hub:
             now_ms = self.clock.now_ms()
             own = self._own(room, seat, snapshot)
             events = _events_for(seat, snapshot, log, resumes)
+            talk = state.Talk(chat, room.chat_rules.settings) if seat.mask & MASKS[Namespace.CHAT] else None
             message: protocol.ServerMessage
             if events is None:
                 message = state.state(
-                    info=room.info,
-                    snapshot=snapshot,
-                    own=own,
-                    now_ms=now_ms,
-                    people=people,
-                    chat=chat,
-                    chat_settings=room.chat_rules.settings,
+                    info=room.info, snapshot=snapshot, own=own, now_ms=now_ms, people=people, talk=talk
                 )
             else:
                 message = state.resumed(
-                    snapshot=snapshot,
-                    events=events,
-                    own=own,
-                    now_ms=now_ms,
-                    people=people,
-                    chat=chat,
-                    chat_settings=room.chat_rules.settings,
+                    snapshot=snapshot, events=events, own=own, now_ms=now_ms, people=people, talk=talk
                 )
             if seat.send(message):
                 STATES["STATE" if events is None else "RESUMED"].inc()
@@ -488,7 +477,8 @@ class Hub:
     async def _person_changed(self, room: Room, user_id: int | None) -> None:
         """Tell somebody's seats what they are now; a ban closes them, and an auction that is not for them any more."""
         fresh = None if user_id is None else await _as_now(room.info.auction_id, user_id)
-        theirs = [seat for seat in room if seat.visitor.user_id == user_id]
+        # A board is there by its key, whoever else may see the auction.
+        theirs = [seat for seat in room if seat.visitor.user_id == user_id and seat.visitor.board is None]
         if fresh is None:
             for seat in theirs:
                 seat.close(CloseCode.NOT_FOUND)
@@ -524,9 +514,10 @@ class Hub:
         return state.you(seat.visitor, snapshot, room.info, mute)
 
     async def _check_sessions(self) -> None:
-        """Close the seats of those whose sign-in is over: signed out, run out, revoked, switched off."""
+        """Close the seats of those whose sign-in or board's key is over: signed out, run out, revoked, switched off."""
         # As they are known now: what else changes about them meanwhile must not let them stay.
-        asked = [(seat, seat.visitor) for room in self._rooms.values() for seat in room if seat.visitor.user_id]
+        seated = [(seat, seat.visitor) for room in self._rooms.values() for seat in room]
+        asked = [(seat, visitor) for seat, visitor in seated if visitor.user_id or visitor.board]
         if not asked:
             return
         ended = await _signed_out({visitor for _, visitor in asked})

@@ -4,10 +4,11 @@ Pure. The lot, the next lot and the bids stay the texts that the engine wrote.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from auctions.money import format_amount
 from bidding import protocol
@@ -15,6 +16,14 @@ from bidding.engine.outcomes import Snapshot
 from bidding.protocol import ChatLine
 from bidding.room.entrance import Resting, Visitor
 from bidding.selectors import RoomInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """The chat as those who hear it begin with."""
+
+    lines: Sequence[ChatLine]
+    settings: protocol.ChatSettings
 
 
 class _LotFacts(msgspec.Struct):
@@ -65,8 +74,7 @@ def state(
     own: protocol.You,
     now_ms: int,
     people: int,
-    chat: Sequence[ChatLine],
-    chat_settings: protocol.ChatSettings,
+    talk: Talk | None,
 ) -> protocol.State:
     """Return STATE at the snapshot's version."""
     return protocol.State(
@@ -88,8 +96,8 @@ def state(
         recent_bids=cast("Any", [_raw(bid) for bid in snapshot.recent_bids]),
         participants=protocol.Participants(count=people),
         you=own,
-        chat=list(chat),
-        chat_settings=chat_settings,
+        chat=UNSET if talk is None else list(talk.lines),
+        chat_settings=UNSET if talk is None else talk.settings,
     )
 
 
@@ -100,8 +108,7 @@ def resumed(
     own: protocol.You,
     now_ms: int,
     people: int,
-    chat: Sequence[ChatLine],
-    chat_settings: protocol.ChatSettings,
+    talk: Talk | None,
 ) -> protocol.Resumed:
     """Return RESUMED up to the snapshot's version, with `events` as they travel."""
     return protocol.Resumed(
@@ -111,8 +118,8 @@ def resumed(
         events=[Raw(event) for event in events],
         participants=protocol.Participants(count=people),
         you=own,
-        chat=list(chat),
-        chat_settings=chat_settings,
+        chat=UNSET if talk is None else list(talk.lines),
+        chat_settings=UNSET if talk is None else talk.settings,
     )
 
 

@@ -196,5 +196,7 @@ export const words = {
       unreachable: gettext("The video server does not answer. Bidding goes on."),
     })[health] ?? health,
 
+  opensSoon: () => gettext("Opens soon"),
+  boardOver: () => gettext("This board's link is worth nothing any more. Ask the host for the new one."),
   anyMoment: () => gettext("Any moment now"),
 };

@@ -9,28 +9,23 @@ import { BidDesk } from "./bids.js";
 import { BidButton, QuickAmounts } from "./bidbutton.js";
 import { Act, bidFace, quickAmounts } from "./bidface.js";
 import { ChatPanel } from "./chat.js";
-import { DOUBT_MS, ServerClock } from "./clock.js";
+import { DOUBT_MS } from "./clock.js";
 import { Cues } from "./cues.js";
 import { make, setText, useIcons } from "./draw.js";
+import { Flash } from "./flash.js";
 import { HistoryTable } from "./history.js";
-import { Receive, Send } from "./messages.js";
+import { RoomLink } from "./link.js";
+import { Receive } from "./messages.js";
 import { missed } from "./missed.js";
 import { ModerationSheet } from "./moderation.js";
-import { initialState, isLeading, reduce } from "./reducer.js";
+import { PriceView } from "./price.js";
+import { isLeading } from "./reducer.js";
 import { RunOfShow } from "./runofshow.js";
 import { AmountSheet, PaddleSheet } from "./sheets.js";
-import { RoomSocket } from "./socket.js";
 import { Banner, Stage } from "./stage.js";
-import { TimerView, countdown } from "./timer.js";
+import { TimerView, countdown, opensText } from "./timer.js";
 
-const PINGS_AT_ONCE = 5;
-const PING_GAP_MS = 250;
-const PING_EVERY_MS = 30_000;
-/** How long what is missing may still be on its way before it is asked for. */
-const PATIENCE_MS = 300;
-const RESUME_AGAIN_MS = 2_000;
 const AWAY_WORTH_TELLING_MS = 1_500;
-const FLASH_MS = 2_000;
 const NO_FEES = [0, 0, true, true];
 
 const icons = document.querySelector("script[data-icons]").dataset.icons;
@@ -40,34 +35,20 @@ const language = document.documentElement.lang || "en";
 const part = (name) => document.querySelector(`[data-room="${name}"]`);
 
 const money = new Money(config.currency, language);
-const clock = new ServerClock();
 const lots = new Map(config.lots.map((lot) => [lot.id, lot]));
 
-let state = initialState;
+const link = new RoomLink(config.socket, { take, changed: heard, lost, final: finished });
+const { clock } = link;
+let { state } = link;
 let connected = false;
 let chosen = null;
 let lostAt = null;
 let beforeLoss = null;
-let behindAt = null;
-let resumedAt = -Infinity;
-let pingsLeft = 0;
 let waiting = config.waiting;
-let flashUntil = 0;
 let drawing = false;
 let saidOver = false;
 
-const socket = new RoomSocket(
-  `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${config.socket}`,
-  {
-    position: () => (state.v === null ? null : { since: state.v, epoch: state.epoch }),
-    message: receive,
-    open: opened,
-    lost,
-    final: finished,
-  },
-);
-
-const desk = new BidDesk({ send: (message) => socket.send(message), clock, changed: redraw });
+const desk = new BidDesk({ send: (message) => link.send(message), clock, changed: redraw });
 const announcer = new Announcer(part("announcer"), money);
 const banner = new Banner(part("banner"));
 const stage = new Stage({
@@ -79,6 +60,8 @@ const stage = new Stage({
   now: () => clock.now(),
   changed: redraw,
 });
+const price = new PriceView({ box: part("price"), money });
+const flash = new Flash(part("flash"));
 const timer = new TimerView({ timer: part("timer"), fuse: part("fuse") });
 const table = new HistoryTable({ body: part("history"), money, language });
 const run = new RunOfShow({ list: part("run"), won: part("won"), money, fees: (id) => lots.get(id)?.fees ?? NO_FEES });
@@ -88,7 +71,7 @@ const chat = new ChatPanel({
   form: part("chat-form"),
   pinned: part("pinned"),
   language,
-  send: (message) => socket.send(message),
+  send: (message) => link.send(message),
   choose: moderation && ((line) => moderation.open(line)),
 });
 const cues = new Cues(part("sound"), icons, (on) => stage.sound(on));
@@ -109,54 +92,18 @@ const quick = new QuickAmounts({
 
 // --- The connection -----------------------------------------------------------------------------------
 
-function receive(message) {
-  if (message.server_time_ms !== undefined && message.type !== Receive.PONG) heard(message.server_time_ms);
-  if (message.type === Receive.PONG) {
-    clock.sample(message.t, performance.now(), message.server_time_ms);
-    return;
-  }
+function take(message) {
   if (message.type === Receive.LOG_HEAD) rememberHead(browserStorage(), config.auction, message);
-  if (desk.receive(message) || chat.receive(message)) return;
-  const before = state;
-  state = reduce(state, message);
+  return desk.receive(message) || chat.receive(message);
+}
+
+function heard(before, message) {
+  state = link.state;
   if (message.type === Receive.NOTICE) chat.notice(message.text);
   if (message.type === Receive.STATE || message.type === Receive.RESUMED) returned();
-  behindAt = state.behind ? behindAt ?? performance.now() : null;
-  if (state.behind) resume();
   if (state.v !== null) desk.reached(state.v);
   changed(before, message);
   redraw();
-}
-
-function heard(serverMs) {
-  // A heartbeat may be late but never early: far from it, by more than the way explains, our clock must ask again.
-  const off = clock.atLeast(serverMs);
-  const error = clock.error();
-  if (error === null || Math.abs(off) > DOUBT_MS + error) pings(PINGS_AT_ONCE);
-}
-
-/** Ask for the time so often. What is asked for meanwhile is part of it: a page that slept hears much at once. */
-function pings(count) {
-  const asking = pingsLeft > 0;
-  pingsLeft = Math.max(pingsLeft, count);
-  if (!asking) ping();
-}
-
-function ping() {
-  pingsLeft -= 1;
-  socket.send({ type: Send.PING, t: performance.now() });
-  if (pingsLeft > 0) setTimeout(ping, PING_GAP_MS);
-}
-
-function resume() {
-  const now = performance.now();
-  if (state.v === null || now - behindAt < PATIENCE_MS || now - resumedAt < RESUME_AGAIN_MS) return;
-  if (socket.send({ type: Send.RESUME, since: state.v, epoch: state.epoch })) resumedAt = now;
-}
-
-function opened() {
-  resumedAt = -Infinity;
-  pings(PINGS_AT_ONCE);
 }
 
 function returned() {
@@ -182,7 +129,7 @@ function returned() {
 
 function lost() {
   if (connected) {
-    lostAt = socket.heardAt;
+    lostAt = link.heardAt;
     beforeLoss = state;
   }
   connected = false;
@@ -287,33 +234,10 @@ function changed(before, message) {
     const [led, leads] = [isLeading(before), isLeading(state)];
     if (before.lot?.id === state.lot?.id && !led && leads) cues.play("leading");
     if (led && !leads && state.lot?.status === "open" && before.lot?.id === state.lot.id) cues.play("outbid");
-    if (state.lot && before.lot?.id === state.lot.id && state.lot.current_amount !== before.lot.current_amount) underline(leads);
+    if (state.lot && before.lot?.id === state.lot.id && state.lot.current_amount !== before.lot.current_amount) price.moved(leads);
   }
-  if (state.extension && state.extension !== before.extension && message.type !== Receive.RESUMED) flash(state.extension);
-  if (state.warnedAt !== null && state.warnedAt !== before.warnedAt) flashText(words.fairWarning());
+  flash.observe(before, state, message.type === Receive.RESUMED);
   if (state.catalogueChangedAt !== before.catalogueChangedAt) reloadCatalogue();
-}
-
-function underline(mine) {
-  const price = part("price");
-  price.classList.remove("moved", "mine");
-  // Read once, so that the animation begins anew.
-  void price.offsetWidth;
-  price.classList.add("moved");
-  price.classList.toggle("mine", mine);
-}
-
-function flash({ addedMs, used, allowed, reason }) {
-  const seconds = Math.round(addedMs / 1_000);
-  if (reason !== "bid") flashText(words.extendedBy(seconds));
-  // A clock that is reset twice within a second gains nothing that could be named.
-  else flashText(seconds ? words.extended(seconds, used, allowed) : words.extendedAgain(used, allowed));
-}
-
-function flashText(text) {
-  setText(part("flash"), text);
-  part("flash").classList.add("on");
-  flashUntil = performance.now() + FLASH_MS;
 }
 
 function describe(lotId) {
@@ -389,17 +313,15 @@ function drawHead() {
 
 function drawLot(lot) {
   const { next } = state;
+  price.draw(lot);
   if (!lot) {
     setText(part("number"), words.betweenLots());
     setText(part("title"), next ? words.nextLot(next.number, next.title) : "");
-    setText(part("price"), "–");
     setText(part("facts"), "");
     return;
   }
   setText(part("number"), words.lot(lot.number));
   setText(part("title"), lot.title);
-  const amount = money.minor(lot.current_amount ?? lot.opening_amount);
-  drawPrice(amount, lot.current_amount === null);
   const you = state.you?.paddle ?? null;
   const facts = [];
   if (lot.leader) facts.push(lot.leader.paddle === you ? words.you() : words.paddle(lot.leader.paddle));
@@ -408,17 +330,6 @@ function drawLot(lot) {
   const upcoming = lot.result && next ? words.nextLot(next.number, next.title) : null;
   setText(part("facts"), upcoming ?? facts.join(" · "));
   part("facts").classList.toggle("you", isLeading(state) && !lot.result);
-}
-
-function drawPrice(amount, isOpening) {
-  const price = part("price");
-  const [sign, digits] = money.parts(amount);
-  const key = `${sign}${digits}${isOpening}`;
-  if (price.dataset.shown === key) return;
-  price.dataset.shown = key;
-  price.dataset.length = String(Math.min(16, Math.max(2, digits.length + Math.ceil(sign.length / 2) + (isOpening ? 2 : 0))));
-  price.replaceChildren(make("span", "sign", sign), digits);
-  if (isOpening) price.append(make("span", "caption", words.openingBid()));
 }
 
 function drawBidding() {
@@ -445,27 +356,17 @@ function tick() {
   const { lot } = state;
   const at = countdown(lot, now, duration(lot));
   const error = clock.error();
-  const shown = !lot || lot.result ? { ...at, text: nextText(now), words: true } : at;
+  const shown = !lot || lot.result ? { ...at, text: opensText(state.next, now), words: true } : at;
   timer.draw(shown, lot, error !== null && error > DOUBT_MS ? error : null);
   announcer.tick(lot, at.left);
   if (at.closing !== closingDrawn) {
     closingDrawn = at.closing;
     redraw();
   }
-  if (flashUntil && performance.now() > flashUntil) {
-    flashUntil = 0;
-    part("flash").classList.remove("on");
-  }
+  flash.tick();
   desk.tick();
   button.tick();
-  if (state.behind) resume();
-}
-
-function nextText(now) {
-  const opens = state.next?.opens_at_ms;
-  if (!opens || now === null) return "";
-  const seconds = Math.ceil((opens - now) / 1_000);
-  return seconds > 0 ? words.opensIn(seconds) : "";
+  link.tick();
 }
 
 function frame() {
@@ -475,21 +376,13 @@ function frame() {
 
 // --- Begin --------------------------------------------------------------------------------------------
 
-addEventListener("online", () => socket.hurry());
-addEventListener("pageshow", (event) => {
-  if (event.persisted) socket.hurry();
-});
-document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible") socket.hurry();
-});
-setInterval(() => pings(1), PING_EVERY_MS);
 // A hidden page gets no frames, and its bids must still be asked after.
 setInterval(() => {
   if (document.visibilityState !== "visible") tick();
 }, 500);
 
 part("chat-form").hidden = !config.signed_in;
-socket.start();
+link.start();
 requestAnimationFrame(frame);
 if (config.signed_in && !config.barred && !config.registered && new URLSearchParams(location.search).has("paddle")) {
   history.replaceState(null, "", config.urls.room);

@@ -94,8 +94,9 @@ export class RoomSocket {
   #connect() {
     this.#retry = null;
     const position = this.#position();
-    const query = position ? `?since=${position.since}&epoch=${encodeURIComponent(position.epoch)}` : "";
-    const socket = new this.#env.WebSocket(this.#url + query);
+    const query = position ? `since=${position.since}&epoch=${encodeURIComponent(position.epoch)}` : "";
+    const joint = query && (this.#url.includes("?") ? "&" : "?");
+    const socket = new this.#env.WebSocket(this.#url + joint + query);
     this.#socket = socket;
     this.#heardAt = this.#env.now();
     this.#askedAt = null;

@@ -4,7 +4,7 @@ import { words } from "../strings.js";
 import { saidSeconds } from "../video/pace.js";
 import { Screen } from "../video/screen.js";
 import { icon, make, makeIcon, setText } from "./draw.js";
-import { hasWon } from "./reducer.js";
+import { Verdict } from "./verdict.js";
 
 export class Stage {
   #frame;
@@ -12,9 +12,7 @@ export class Stage {
   #screen;
   #note;
   #verdict;
-  #money;
   #shown = null;
-  #landed = null;
   #ahead = null;
 
   /** `now()` is the server's time in ms or null; `changed()` asks to be drawn again. */
@@ -23,8 +21,7 @@ export class Stage {
     this.#video = video;
     this.#screen = new Screen({ video, now, changed });
     this.#note = note;
-    this.#verdict = verdict;
-    this.#money = money;
+    this.#verdict = new Verdict({ box: verdict, money });
   }
 
   /** Let the picture's sound be heard, or not. */
@@ -43,7 +40,7 @@ export class Stage {
     this.#prepare(state.next?.image_url ?? null);
     if (state.auction) this.#screen.follow(state.auction.stream);
     this.#tell(state);
-    this.#result(state);
+    this.#verdict.draw(state);
   }
 
   /** Say how far the picture is behind, or why there is none. What is not known is not said. */
@@ -89,39 +86,6 @@ export class Stage {
     image.src = lot.image_url;
     image.alt = lot.title;
     return image;
-  }
-
-  #result(state) {
-    const { lot } = state;
-    const key = lot?.result ? `${lot.run}/${lot.result}/${lot.current_amount}` : null;
-    if (key === this.#landed) return;
-    this.#landed = key;
-    this.#verdict.hidden = key === null;
-    if (key === null) return;
-    const sold = lot.result === "sold";
-    const won = hasWon(state);
-    this.#verdict.className = `verdict on-stage ${sold ? "sold" : "passed"}${won ? " mine" : ""}`;
-    const lines = [];
-    if (sold) {
-      const [sign, digits] = this.#money.parts(this.#money.minor(lot.current_amount));
-      lines.push(won ? make("p", "word", makeIcon("check"), words.won()) : make("p", "word", words.sold()));
-      lines.push(make("p", "big-figure", make("span", "sign", sign), digits));
-      lines.push(make("p", "who", won ? words.toYou(lot.winner.paddle) : words.toPaddle(lot.winner.paddle)));
-      const below = this.#below(state);
-      if (below !== null && !won) lines.push(make("p", "small", words.youMissedBy(this.#money.text(below))));
-    } else if (lot.result === "withdrawn") {
-      lines.push(make("p", "word", words.withdrawn()));
-    } else {
-      lines.push(make("p", "word", words.notSold()));
-      lines.push(make("p", "who", lot.reason === "reserve_not_met" ? words.reserveWasNotMet() : words.noBids()));
-      if (lot.reason === "no_bids") lines.push(make("p", "small", words.mayOfferAgain()));
-    }
-    this.#verdict.replaceChildren(...lines);
-  }
-
-  #below(state) {
-    const own = state.bids.filter((bid) => bid.paddle === state.you?.paddle).map((bid) => this.#money.minor(bid.amount));
-    return own.length ? this.#money.minor(state.lot.current_amount) - Math.max(...own) : null;
   }
 }
 

@@ -18,6 +18,14 @@ export function leftText(ms) {
   return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${String(rest).padStart(2, "0")}`;
 }
 
+/** Say when the next lot opens; nothing where that is not known, or is now. */
+export function opensText(next, now) {
+  const opens = next?.opens_at_ms;
+  if (!opens || now === null) return "";
+  const seconds = Math.ceil((opens - now) / 1_000);
+  return seconds > 0 ? words.opensIn(seconds) : "";
+}
+
 /** Return {text, last, words, share, closing} of a lot; `now` is the server's time or null, `duration` the lot's own. */
 export function countdown(lot, now, duration) {
   const nothing = { text: "", last: false, words: true, share: 0, closing: false, left: null };

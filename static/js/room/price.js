@@ -1,0 +1,44 @@
+/* The price in large type: set smaller where it is long, and underlined for a moment when it moved. */
+
+import { words } from "../strings.js";
+import { make } from "./draw.js";
+
+const LONGEST = 16;
+
+export class PriceView {
+  #box;
+  #money;
+  #shown = null;
+
+  constructor({ box, money }) {
+    this.#box = box;
+    this.#money = money;
+  }
+
+  /** Show what a lot costs now; a dash where there is none. */
+  draw(lot) {
+    const amount = lot ? this.#money.minor(lot.current_amount ?? lot.opening_amount) : null;
+    const isOpening = amount !== null && lot.current_amount === null;
+    const key = `${amount}${isOpening}`;
+    if (key === this.#shown) return;
+    this.#shown = key;
+    if (amount === null) {
+      this.#box.replaceChildren("–");
+      return;
+    }
+    const [sign, digits] = this.#money.parts(amount);
+    const length = digits.length + Math.ceil(sign.length / 2) + (isOpening ? 2 : 0);
+    this.#box.dataset.length = String(Math.min(LONGEST, Math.max(2, length)));
+    this.#box.replaceChildren(make("span", "sign", sign), digits);
+    if (isOpening) this.#box.append(make("span", "caption", words.openingBid()));
+  }
+
+  /** Underline it; green where it is one's own. */
+  moved(mine) {
+    this.#box.classList.remove("moved", "mine");
+    // Read once, so that the animation begins anew.
+    void this.#box.offsetWidth;
+    this.#box.classList.add("moved");
+    this.#box.classList.toggle("mine", mine);
+  }
+}

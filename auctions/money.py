@@ -80,6 +80,20 @@ def parse_amount(text: str, exponent: int) -> int | None:
     return minor if 0 < minor <= MAX_AMOUNT else None
 
 
+def normal_typed(text: str, exponent: int) -> str:
+    """Return what a person typed as the wire writes it: without sign, spaces and groups, with a point.
+
+    What is no amount stays none. `normalTyped` in the page's `money.js` is its twin.
+    """
+    digits = re.sub(r"[\s\u00a0'’]", "", text)
+    digits = re.sub(r"^[^\d.,-]+|[^\d.,-]+$", "", digits)
+    if re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", digits):
+        digits = digits.replace(",", "")
+    if exponent and re.fullmatch(rf"[0-9]+,[0-9]{{1,{exponent}}}", digits):
+        digits = digits.replace(",", ".")
+    return re.sub(r"^0+(?=[0-9])", "", digits)
+
+
 def format_amount(minor: int, exponent: int) -> str:
     """Return `minor` units as the decimal string of the wire: 12500 with exponent 2 is "125.00"."""
     if not exponent:

@@ -4,13 +4,17 @@ Owns what a valid rule is and what it means for the next bid. Amounts are minor 
 nothing; the engine enforces these rules and never asks here.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from auctions.errors import Refused
 from auctions.models import ExtensionMode, Lot
 from auctions.money import MAX_AMOUNT, Currency, format_amount, parse_amount
-from auctions.presenting import money_style, money_text
+from auctions.presenting import money_style, money_text, span_text
 
 Increments = list[list[int]]
 """Steps by price: [[0, 500], [10000, 1000]] is 5.00 below 100.00, then 10.00."""
@@ -212,24 +216,65 @@ def frozen_rules(lot: Lot) -> FrozenRules:
 def rules_in_words(lot: Lot) -> list[str]:
     """Return sentences that tell everybody the rules before they bid. A reserve is named, never its amount."""
     style = money_style(lot.auction.currency, [lot])
-    sentences = [f"Bidding opens at {money_text(lot.opening_amount, style)} and runs {_span(lot.duration_ms)}."]
-    steps = lot.increments
-    if len(steps) == 1:
-        sentences.append(f"Each bid is at least {money_text(steps[0][1], style)} higher.")
-    else:
-        first, until = money_text(steps[0][1], style), money_text(steps[1][0], style)
-        sentences.append(f"Each bid is at least {first} higher below {until}; the steps then change with the price.")
-    if not lot.extension_cap:
-        sentences.append("Sudden death: nothing moves the end.")
-    else:
-        what = "adds" if lot.extension_mode == ExtensionMode.ADD else "resets the clock to"
-        times = "once" if lot.extension_cap == 1 else f"{lot.extension_cap} times"
-        sentences.append(f"A bid in the last {_span(lot.window_ms)} {what} {_span(lot.extension_ms)}, at most {times}.")
-    if lot.reserve_amount:
-        sentences.append("There is a reserve: below it the lot is not sold.")
+
+    def money(minor: int) -> str:
+        return money_text(minor, style)
+
+    sentences = [
+        _("Bidding opens at %(amount)s and runs %(span)s.")
+        % {"amount": money(lot.opening_amount), "span": _span(lot.duration_ms)},
+        _steps_in_words(lot.increments, money),
+        _extension_in_words(lot),
+        _("There is a reserve: below it the lot is not sold.")
+        if lot.reserve_amount
+        else _("There is no reserve: the highest bid buys it."),
+    ]
     if lot.buy_now_amount:
-        sentences.append(f"A bid of {money_text(lot.buy_now_amount, style)} buys it at once.")
+        sentences.append(_("A bid of %(amount)s buys it at once.") % {"amount": money(lot.buy_now_amount)})
+    if lot.cap_amount:
+        sentences.append(
+            _("A bid above %(amount)s, or above ten times the price, has to be confirmed.")
+            % {"amount": money(lot.cap_amount)}
+        )
+    else:
+        sentences.append(_("A bid above ten times the price has to be confirmed."))
     return sentences
+
+
+def _steps_in_words(increments: Increments, money: Callable[[int], str]) -> str:
+    (_from, first), *further = increments
+    if not further:
+        return _("Each bid is at least %(step)s higher.") % {"step": money(first)}
+    changes = [
+        _("%(step)s from %(price)s on") % {"step": money(step), "price": money(price)} for price, step in further
+    ]
+    return _("Each bid is at least %(step)s higher, %(changes)s.") % {
+        "step": money(first),
+        "changes": ", ".join(changes),
+    }
+
+
+def _extension_in_words(lot: Lot) -> str:
+    if not lot.extension_cap:
+        return _("Sudden death: nothing moves the end.")
+    values = {"window": _span(lot.window_ms), "length": _span(lot.extension_ms), "n": lot.extension_cap}
+    if lot.extension_mode == ExtensionMode.ADD:
+        return (
+            ngettext(
+                "A bid in the last %(window)s adds %(length)s, at most once.",
+                "A bid in the last %(window)s adds %(length)s, at most %(n)d times.",
+                lot.extension_cap,
+            )
+            % values
+        )
+    return (
+        ngettext(
+            "A bid in the last %(window)s resets the clock to %(length)s, at most once.",
+            "A bid in the last %(window)s resets the clock to %(length)s, at most %(n)d times.",
+            lot.extension_cap,
+        )
+        % values
+    )
 
 
 def _bad_increments(message: str) -> Refused:
@@ -244,9 +289,5 @@ def _parse_price(text: str, currency: Currency) -> int | None:
 def _span(ms: int) -> str:
     seconds = ms / 1000
     if seconds < 120:
-        return f"{seconds:g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 120:
-        return f"{minutes} min" + (f" {rest} s" if rest else "")
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h" + (f" {minutes} min" if minutes else "")
+        return _("%(count)s s") % {"count": f"{seconds:g}"}
+    return span_text(round(seconds))

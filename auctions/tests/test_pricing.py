@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auctions.models import Auction, Lot, TaxRule
-from auctions.money import CURRENCIES, MAX_AMOUNT, format_amount, parse_amount, share_of
+from auctions.money import CURRENCIES, MAX_AMOUNT, format_amount, normal_typed, parse_amount, share_of
 from auctions.pricing import Fees, price_of
 
 
@@ -141,3 +141,24 @@ def test_the_parts_always_sum_to_the_total(hammer, premium_bp, tax_bp):
 def test_every_currency_has_a_known_exponent_and_a_sign():
     assert {currency.exponent for currency in CURRENCIES.values()} == {0, 2, 3}
     assert all(code == currency.code and currency.symbol for code, currency in CURRENCIES.items())
+
+
+@pytest.mark.parametrize(
+    ("typed", "exponent", "wire"),
+    [
+        ("€ 1,250.50", 2, "1250.50"),
+        ("12,5", 2, "12.5"),
+        ("1'250", 2, "1250"),
+        ("007", 0, "7"),
+        ("1250", 2, "1250"),
+        ("1,250", 0, "1250"),
+        ("12,5", 0, "12,5"),
+    ],
+)
+def test_what_people_type_is_understood(typed, exponent, wire):
+    assert normal_typed(typed, exponent) == wire
+
+
+@pytest.mark.parametrize("typed", ["-5", "€ -5", "\N{ARABIC-INDIC DIGIT THREE}5", "1e5", "NaN", "5 or 6", "1,2,3", ""])
+def test_what_is_no_amount_is_typed_in_vain(typed):
+    assert parse_amount(normal_typed(typed, 2), 2) is None

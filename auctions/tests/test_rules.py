@@ -142,9 +142,29 @@ def test_a_run_keeps_exactly_the_rules_that_the_engine_takes():
 def test_the_rules_are_told_in_sentences():
     assert rules.rules_in_words(lot()) == [
         "Bidding opens at €100 and runs 60 s.",
-        "Each bid is at least €5 higher below €100; the steps then change with the price.",
+        "Each bid is at least €5 higher, €10 from €100 on, €25 from €500 on.",
         "A bid in the last 30 s adds 30 s, at most 20 times.",
+        "There is no reserve: the highest bid buys it.",
+        "A bid above ten times the price has to be confirmed.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"extension_cap": 1}, "A bid in the last 30 s adds 30 s, at most once."),
+        (
+            {"extension_mode": "reset", "window_ms": 10_000, "extension_ms": 7_500},
+            "A bid in the last 10 s resets the clock to 7.5 s, at most 20 times.",
+        ),
+        ({"window_ms": 300_000, "extension_ms": 150_000}, "A bid in the last 5 min adds 2 min 30 s, at most 20 times."),
+        ({"duration_ms": 5_400_000}, "Bidding opens at €100 and runs 1 h 30 min."),
+        ({"cap_amount": 90_000}, "A bid above €900, or above ten times the price, has to be confirmed."),
+        ({"reserve_amount": 20_000}, "There is a reserve: below it the lot is not sold."),
+    ],
+)
+def test_each_rule_has_its_sentence(changes, sentence):
+    assert sentence in rules.rules_in_words(lot(**changes))
 
 
 def test_the_rules_write_amounts_as_the_pages_do():

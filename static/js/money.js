@@ -15,7 +15,7 @@ export function parseAmount(text, exponent) {
 
 /** Return what a person typed as the wire writes it: without spaces and groups, with a point. */
 export function normalTyped(text, exponent) {
-  let digits = text.replace(/[\s\u00a0'’]/g, "").replace(/^[^0-9.,]+|[^0-9.,]+$/g, "");
+  let digits = text.replace(/[\s\u00a0'’]/g, "").replace(/^[^\p{Nd}.,-]+|[^\p{Nd}.,-]+$/gu, "");
   if (/^[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?$/.test(digits)) digits = digits.replaceAll(",", "");
   if (exponent && /^[0-9]+,[0-9]+$/.test(digits) && digits.split(",")[1].length <= exponent) digits = digits.replace(",", ".");
   return digits.replace(/^0+(?=[0-9])/, "");

@@ -47,4 +47,5 @@ test("what people type is understood", () => {
   assert.equal(normalTyped("1'250", 2), "1250");
   assert.equal(normalTyped("007", 0), "7");
   assert.equal(normalTyped("1250", 2), "1250");
+  for (const none of ["-5", "€ -5", "٣5", "1e5", "5 or 6", "1,2,3"]) assert.equal(parseAmount(normalTyped(none, 2), 2), null, none);
 });

@@ -85,7 +85,7 @@ def normal_typed(text: str, exponent: int) -> str:
 
     What is no amount stays none. `normalTyped` in the page's `money.js` is its twin.
     """
-    digits = re.sub(r"[\s\u00a0'’]", "", text)
+    digits = re.sub(r"[\s\u00a0\u2019']", "", text)
     digits = re.sub(r"^[^\d.,-]+|[^\d.,-]+$", "", digits)
     if re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", digits):
         digits = digits.replace(",", "")

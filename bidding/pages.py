@@ -335,7 +335,7 @@ def _lot_config(lot: Lot) -> dict[str, Any]:
         "duration_ms": lot.duration_ms,
         "increments": lot.increments,
         "fees": [fees.premium_bp, fees.tax_bp, fees.tax_on_hammer, fees.tax_on_premium],
-        "delivery": lot.shipping is not None and not lot.shipping.pick_up_only,
+        "delivery": lot.is_delivered,
     }
 
 

@@ -4,10 +4,8 @@ Each view is one selector or one service. What this person may not see is 404. A
 at its field; it is never an error page.
 """
 
-import uuid
 from typing import Any
 
-import msgspec
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -22,7 +20,9 @@ from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus
 from auctions.selectors import auction_by_slug
 from bidding import pages, protocol, services
+from bidding.bid_forms import RefusedBid, bid_of, fresh_bid_id, refused_bid
 from bidding.models import ModerationReason
+from bidding.pages_still import still_of
 from bidding.selectors import room_info
 
 
@@ -35,7 +35,10 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def room(request: HttpRequest, slug: str) -> HttpResponse:
     """Show an auction in the form that its status asks for: catalogue, room or results."""
-    auction = _visible(request, slug)
+    return _show(request, _visible(request, slug))
+
+
+def _show(request: HttpRequest, auction: Auction, refused: RefusedBid | None = None) -> HttpResponse:
     show = pages.show_page(auction, request.user)
     context: dict[str, Any] = {"show": show, "auction": auction}
     if auction.status == AuctionStatus.LIVE:
@@ -46,12 +49,14 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
         context |= {
             "floor": floor,
             "line": line,
+            "still": still_of(show, floor, line, refused),
+            "refused": refused,
             "config": config,
             "moderation_reasons": ModerationReason.choices if config["moderates"] else (),
             "second_step_missing": config["moderates"] and _second_step_missing(request),
-            "bid_id": str(uuid.uuid4()),
+            "bid_ids": (fresh_bid_id(), fresh_bid_id()),
         }
-        return render(request, "bidding/room.html", context)
+        return render(request, "bidding/room.html", context, status=200 if refused is None else 422)
     if auction.status == AuctionStatus.ENDED:
         return render(request, "bidding/results.html", context)
     context["config"] = pages.room_config(show, request.user)
@@ -87,37 +92,31 @@ def paddle(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def bid(request: HttpRequest, slug: str) -> HttpResponse:
-    """Place a bid that came as a form, and say what became of it; who had to sign in for it comes by GET."""
+    """Place a bid that came as a form: say that it counts, or show at the form why not.
+
+    Who had to sign in for it comes by GET.
+    """
     auction = _visible(request, slug)
     if request.method == "GET":
         return redirect("room", slug=slug)
-    info = room_info(auction.pk)
-    assert info is not None
     assert isinstance(request.user, User)
     registration = pages.you_in(auction, request.user).registration
     if registration is None:
         return redirect("paddle", slug=slug)
-    try:
-        message = protocol.parse(
-            msgspec.json.encode(
-                {
-                    "type": "BID",
-                    "amount": request.POST.get("amount", "").strip()[:40],
-                    "lot": int(request.POST.get("lot", "")),
-                    "id": request.POST.get("id", ""),
-                }
-            )
-        )
-    except (protocol.BadMessage, ValueError):
+    message = bid_of(request.POST, auction.currency)
+    if message is None:
         messages.error(request, _("That was no bid. Please try again from the page as it is now."))
         return redirect("room", slug=slug)
-    assert isinstance(message, protocol.PlaceBid)
+    info = room_info(auction.pk)
+    assert info is not None
     reply = services.bid_place_now(room=info, registration_id=registration.pk, message=message)
     match reply:
         case protocol.BidAccepted(standing="leading"):
             messages.success(request, _("Your bid counts: you lead."))
         case protocol.BidAccepted():
             messages.warning(request, _("Your bid counted, and was outbid at once."))
+        case protocol.BidRejected() if auction.status == AuctionStatus.LIVE:
+            return _show(request, auction, refused_bid(message, reply))
         case protocol.BidRejected():
             messages.error(request, reply.message)
         case _:

@@ -194,6 +194,11 @@ class Lot(models.Model):
     def __str__(self) -> str:
         return f"{self.number} {self.title}"
 
+    @property
+    def is_delivered(self) -> bool:
+        """Whether delivery comes on top of what a buyer pays."""
+        return self.shipping is not None and not self.shipping.pick_up_only
+
 
 class LotImage(models.Model):
     """One picture of a lot; the first by position is the one shown on the stage."""

@@ -35,8 +35,7 @@ export class BidButton {
     this.#cancel = this.#make("bidbutton cancel");
     this.#cancel.hidden = true;
     setText(this.#cancel.querySelector(".words"), words.cancel());
-    box.querySelector(".bidbutton").replaceWith(this.#button);
-    box.append(this.#cancel);
+    box.replaceChildren(this.#button, this.#cancel);
     this.#button.type = "button";
     this.#button.addEventListener("pointerdown", () => { this.#down = this.#face; });
     this.#button.addEventListener("click", (event) => this.#pressed(event));

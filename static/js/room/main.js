@@ -381,6 +381,7 @@ setInterval(() => {
   if (document.visibilityState !== "visible") tick();
 }, 500);
 
+part("plain")?.remove();
 part("chat-form").hidden = !config.signed_in;
 link.start();
 requestAnimationFrame(frame);

@@ -344,6 +344,10 @@ STREAM_PROVIDER = env.choice("STREAM_PROVIDER", "local", ("local", "ivs"))
 """Who carries video: this site itself, or Amazon IVS."""
 STREAM_MAX_KBPS = env.number("STREAM_MAX_KBPS", 6_000, minimum=100)
 """What a publisher may send to the relay; the side server keeps ten seconds of it."""
+STREAM_LOST_S = env.number("STREAM_LOST_S", 10, minimum=0)
+"""After how long without pictures a new auction pauses its open lot; 0: never."""
+if STREAM_LOST_S and not 5 <= STREAM_LOST_S <= 120:
+    raise ImproperlyConfigured("STREAM_LOST_S is out of range: expected 0, or 5 to 120 seconds.")
 STREAM_RTMP_URL = env.text("STREAM_RTMP_URL", "")
 """Where hosts find the gate for OBS, told on the camera's page; empty where no gate runs."""
 IVS_REGION = IVS_PLAYBACK_KEY = IVS_RECORDING_ARN = IVS_RECORDINGS_URL = IVS_EVENTS_SECRET = ""

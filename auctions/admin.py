@@ -389,7 +389,7 @@ class AuctionAdmin(RefusalAware):
         (_("When"), {"fields": ("starts_at", "time_zone", "auto_start", "auto_advance", "gap_ms")}),
         (_("Who"), {"fields": ("visibility", "entry", "new_bidder_limit", "most_strikes", "is_rehearsal")}),
         (_("Money and terms"), {"fields": ("currency_code", "buyer_premium_bp", "terms")}),
-        (_("Video"), {"fields": ("stream_channel",)}),
+        (_("Video"), {"fields": ("stream_channel", "lost_pause_s")}),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Auction | None = None) -> tuple[str, ...]:

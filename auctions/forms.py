@@ -31,6 +31,7 @@ from auctions.models import (
     ShippingProfile,
     TaxRule,
     Visibility,
+    default_lost_pause_s,
 )
 from auctions.money import CURRENCIES, Currency
 from auctions.rules import (
@@ -150,6 +151,15 @@ class AuctionForm(_Control):
         widget=AmountInput(),
         help_text=gettext_lazy("So long a result is shown."),
     )
+    lost_pause_s = forms.IntegerField(
+        label=gettext_lazy("Pause the lot when the picture is lost for, seconds"),
+        required=False,
+        min_value=0,
+        initial=default_lost_pause_s,
+        help_text=gettext_lazy(
+            "Only where a picture was sent before. You resume it, with its time restored. 0: never."
+        ),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -203,6 +213,7 @@ class AuctionForm(_Control):
         return values | {
             "buyer_premium_bp": self.cleaned_data["premium"],
             "gap_ms": self.cleaned_data["gap"],
+            "lost_pause_s": self.cleaned_data["lost_pause_s"] or 0,
         }
 
     @classmethod
@@ -224,6 +235,7 @@ class AuctionForm(_Control):
             "auto_start": auction.auto_start,
             "auto_advance": auction.auto_advance,
             "gap": auction.gap_ms,
+            "lost_pause_s": auction.lost_pause_s,
         }
 
 

@@ -238,6 +238,11 @@ def rules_in_words(lot: Lot) -> list[str]:
         )
     else:
         sentences.append(_("A bid above ten times the price has to be confirmed."))
+    if lot.auction.lost_pause_s:
+        sentences.append(
+            _("Where the picture is lost for %(span)s the lot is paused.")
+            % {"span": _span(lot.auction.lost_pause_s * 1_000)}
+        )
     return sentences
 
 

@@ -25,6 +25,7 @@ from auctions import permissions, rules, streaming
 from auctions.errors import Refused
 from auctions.media import Picture, clean_picture, make_sizes, size_names
 from auctions.models import (
+    LOST_PAUSE_S,
     Auction,
     AuctionModerator,
     AuctionStatus,
@@ -41,6 +42,7 @@ from auctions.models import (
     TaxRule,
     TermsVersion,
     Visibility,
+    default_lost_pause_s,
 )
 from auctions.money import CURRENCIES, MAX_AMOUNT
 from auctions.outbox import command_add
@@ -99,6 +101,7 @@ class AuctionChanges(TypedDict, total=False):
     auto_start: bool
     auto_advance: bool
     gap_ms: int
+    lost_pause_s: int
     currency_code: str
     buyer_premium_bp: int
     terms: TermsVersion | None
@@ -144,6 +147,7 @@ _OPEN_WHILE_LIVE: Final = frozenset(
         "most_strikes",
         "auto_advance",
         "gap_ms",
+        "lost_pause_s",
     }
 )
 
@@ -221,15 +225,17 @@ def auction_create(
     auto_start: bool = False,
     auto_advance: bool = True,
     gap_ms: int = 8_000,
+    lost_pause_s: int | None = None,
     buyer_premium_bp: int = 0,
     terms: TermsVersion | None = None,
     is_rehearsal: bool = False,
     cover: IO[bytes] | None = None,
     lots: Sequence[LotSpec] = (),
 ) -> Auction:
-    """Create a draft with its lots and its stream channel. Without `terms` the organizer's latest are taken.
+    """Create a draft with its lots and its stream channel.
 
-    A refusal of the lot at index 2 names its field as `lots.2.title`.
+    Without `terms` the organizer's latest are taken, without `lost_pause_s` the site's own rule. A refusal
+    of the lot at index 2 names its field as `lots.2.title`.
     """
     if not permissions.can_manage_organizer(actor, organizer):
         raise Refused("forbidden", "You may not create auctions for this organizer.")
@@ -250,6 +256,7 @@ def auction_create(
             auto_start=auto_start,
             auto_advance=auto_advance,
             gap_ms=gap_ms,
+            lost_pause_s=default_lost_pause_s() if lost_pause_s is None else lost_pause_s,
             buyer_premium_bp=buyer_premium_bp,
             terms=terms or terms_latest(organizer),
             is_rehearsal=is_rehearsal,
@@ -553,6 +560,10 @@ def _check_auction(auction: Auction) -> None:
         raise Refused("required", "To start by itself the auction needs a start time.", field="starts_at")
     if not 0 <= auction.gap_ms <= MAX_GAP_MS:
         raise Refused("out_of_range", "The pause between lots is at most one hour.", field="gap_ms")
+    if auction.lost_pause_s and not LOST_PAUSE_S[0] <= auction.lost_pause_s <= LOST_PAUSE_S[1]:
+        raise Refused(
+            "out_of_range", "From {} to {} seconds, or 0 for never.".format(*LOST_PAUSE_S), field="lost_pause_s"
+        )
     if auction.new_bidder_limit is not None and not 0 < auction.new_bidder_limit <= MAX_AMOUNT:
         raise Refused("out_of_range", "The limit is above 0.", field="new_bidder_limit")
     if auction.most_strikes is not None and not 1 <= auction.most_strikes <= 99:

@@ -25,6 +25,7 @@ def tables() -> dict[str, str]:
         "events": _messages(protocol.EVENTS),
         "parts": _messages(protocol.Part.__subclasses__()),
         "refusals": _codes(protocol.RefusalCode),
+        "pauses": _codes(protocol.PauseReason),
         "chat-refusals": _codes(protocol.ChatRefusalCode),
         "errors": _codes(protocol.ErrorCode),
         "closes": _codes(protocol.CloseCode),

@@ -65,7 +65,7 @@ class RefusalCode(Code):
     WRONG_LOT = "wrong_lot", "Another lot is open than the one that the bid names."
     EXPIRED = "expired", "The bid arrived after its `not_after_ms`."
     OVER_LIMIT = "over_limit", "The bid would take the bidder above their spending limit."
-    PAUSED = "paused", "The host has paused the lot."
+    PAUSED = "paused", "The lot is paused."
     TOO_LATE = "too_late", "The bid arrived `late_ms` after the end."
     TOO_LOW = "too_low", "The amount is below `minimum_amount`."
     TOO_HIGH = (
@@ -107,6 +107,13 @@ class ErrorCode(Code):
         "too_many",
         "Messages come too fast; this one was left out. Of a BID, BID_REJECTED says so.",
     )
+
+
+class PauseReason(Code):
+    """Why a lot was paused, where nobody at the desk did it. The desk has codes of its own."""
+
+    STREAM_LOST = "stream_lost", "The picture was lost, and the auction's rule says to wait for it."
+    REBUILT = "rebuilt", "The live state was rebuilt."
 
 
 class Namespace(enum.StrEnum):
@@ -289,7 +296,7 @@ class Extensions(Part):
 
 
 class LotPart(Part):
-    """The current lot. While paused `ends_at_ms` is null and `remaining_ms` is given."""
+    """The current lot. While paused `ends_at_ms` is null, `remaining_ms` is given, and `pause_reason` says why."""
 
     id: int
     run: int
@@ -311,6 +318,7 @@ class LotPart(Part):
     window_ms: SpanMs
     extension_ms: SpanMs
     extension_mode: Annotated[str, _one_of("add", "reset")]
+    pause_reason: str | None
     result: Result | None = None
     reason: ClosingReason | None = None
     winner: Leader | None = None
@@ -624,7 +632,10 @@ class LotExtended(Event, tag="LOT_EXTENDED"):
 
 
 class LotPaused(Event, tag="LOT_PAUSED"):
-    """The clock of the lot stands still with `remaining_ms` left."""
+    """The clock of the lot stands still with `remaining_ms` left.
+
+    `reason` is a code of the desk's, or `stream_lost`: the auction's rule for a picture that is lost.
+    """
 
     lot: LotId
     reason: str

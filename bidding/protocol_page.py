@@ -117,6 +117,7 @@ def protocol_page(url: str) -> ProtocolPage:
         ],
         codes=[
             CodeTable("Refused bids", "refusals", list(protocol.RefusalCode)),
+            CodeTable("Paused by a rule", "pauses", list(protocol.PauseReason)),
             CodeTable("Refused chat", "chat-refusals", list(protocol.ChatRefusalCode)),
             CodeTable("Errors", "errors", list(protocol.ErrorCode)),
             CodeTable("Closed sockets", "closes", list(protocol.CloseCode)),

@@ -25,6 +25,7 @@ from auctions.models import (
     Order,
     OrderLine,
     Payment,
+    PictureWatch,
     Refund,
     Registration,
     Sale,
@@ -107,6 +108,7 @@ class Rows:
         self.recording = StreamRecording.objects.create(
             channel=auction.stream_channel, bucket="recordings", prefix="ivs/v1/1", started_at=NOW
         )
+        self.watch = PictureWatch.objects.create(auction=auction)
         self.strike = Strike.objects.create(user=other, reason="unpaid", expires_at=NOW, created_by=other)
         self.upload = Upload.objects.create(lot=self.lot, created_by=other, key="k", content_type="image/png")
         self.trace = Trace.objects.create(user=other, kind="device", digest="d")
@@ -150,6 +152,11 @@ BROKEN: dict[str, list[Callable[[Any], None]]] = {
     "auction_has_terms_when_scheduled": [lambda r: change(r.auction, terms=None)],
     "auction_one_live_a_channel": [second_live_on_one_channel],
     "auction_most_strikes_positive": [lambda r: change(r.auction, most_strikes=0)],
+    "auction_lost_pause_in_range": [
+        lambda r: change(r.auction, lost_pause_s=4),
+        lambda r: change(r.auction, lost_pause_s=121),
+    ],
+    "picturewatch_answers_a_loss": [lambda r: change(r.watch, answered_at=NOW)],
     "auction_amounts_in_range": [
         lambda r: change(r.auction, new_bidder_limit=-1),
         lambda r: change(r.auction, new_bidder_limit=MAX_AMOUNT + 1),

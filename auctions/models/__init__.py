@@ -5,6 +5,7 @@ deleted. Money is a whole number of the auction currency's minor units everywher
 """
 
 from auctions.models.auction import (
+    LOST_PAUSE_S,
     Auction,
     AuctionModerator,
     AuctionStatus,
@@ -13,6 +14,7 @@ from auctions.models.auction import (
     StreamChannel,
     TermsVersion,
     Visibility,
+    default_lost_pause_s,
 )
 from auctions.models.lot import (
     Category,
@@ -45,9 +47,10 @@ from auctions.models.sale import (
     Sale,
     SaleStatus,
 )
-from auctions.models.video import StreamRecording, ViewerRevocation
+from auctions.models.video import PictureWatch, StreamRecording, ViewerRevocation
 
 __all__ = [
+    "LOST_PAUSE_S",
     "Auction",
     "AuctionModerator",
     "AuctionStatus",
@@ -73,6 +76,7 @@ __all__ = [
     "OrderLineKind",
     "OrderStatus",
     "Payment",
+    "PictureWatch",
     "Refund",
     "Registration",
     "RegistrationKind",
@@ -88,4 +92,5 @@ __all__ = [
     "UploadStatus",
     "ViewerRevocation",
     "Visibility",
+    "default_lost_pause_s",
 ]

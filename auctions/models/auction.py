@@ -1,6 +1,6 @@
 """An auction: one live show, with its visibility, terms and stream channel."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.conf import settings
 from django.db import models
@@ -84,6 +84,15 @@ class StreamChannel(models.Model):
         return f"{self.provider} channel {self.pk} of {self.organizer}"
 
 
+LOST_PAUSE_S: Final = (5, 120)
+"""How long a picture may be lost before the lot is paused: a line that comes back by itself needs some seconds."""
+
+
+def default_lost_pause_s() -> int:
+    """Return the site's rule for pictures that are lost, which each auction may change."""
+    return settings.STREAM_LOST_S
+
+
 class Auction(models.Model):
     """One live show. Currency and terms are frozen when it is scheduled."""
 
@@ -122,6 +131,11 @@ class Auction(models.Model):
     auto_advance = models.BooleanField(_("open the next lot by itself"), default=True)
     gap_ms = models.PositiveIntegerField(
         _("pause between lots (ms)"), default=8_000, help_text=_("How long a result is shown before the next lot.")
+    )
+    lost_pause_s = models.PositiveSmallIntegerField(
+        _("pause the lot when the picture is lost for (s)"),
+        default=default_lost_pause_s,
+        help_text=_("Only where a picture was sent before. The host resumes it, with its time restored. 0: never."),
     )
     terms = models.ForeignKey(TermsVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     buyer_premium_bp = BasisPointsField(_("buyer's premium (basis points)"), default=0)
@@ -165,6 +179,10 @@ class Auction(models.Model):
             models.CheckConstraint(
                 condition=models.Q(most_strikes=None) | models.Q(most_strikes__gt=0),
                 name="auction_most_strikes_positive",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(lost_pause_s=0) | models.Q(lost_pause_s__range=LOST_PAUSE_S),
+                name="auction_lost_pause_in_range",
             ),
             amounts_in_range("auction", "new_bidder_limit"),
             models.UniqueConstraint(

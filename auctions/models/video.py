@@ -1,4 +1,4 @@
-"""What is remembered of video beside its channels: recordings, and viewers who must stop watching."""
+"""What is remembered of video beside its channels: recordings, pictures that were lost, who must stop watching."""
 
 from django.conf import settings
 from django.db import models
@@ -24,6 +24,32 @@ class StreamRecording(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bucket}/{self.prefix}"
+
+
+class PictureWatch(models.Model):
+    """What is known of the pictures of one show; there is none before the first picture."""
+
+    auction = models.OneToOneField(Auction, on_delete=models.PROTECT, primary_key=True, related_name="picture_watch")
+    lost_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Since when none arrive, without a doubt in between.")
+    )
+    looked_at = models.DateTimeField(null=True, blank=True, help_text=_("When that was last seen to be so."))
+    answered_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When this loss paused a lot, or found one that was paused already.")
+    )
+
+    class Meta:
+        verbose_name = _("picture watch")
+        verbose_name_plural = _("picture watches")
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(answered_at=None) | models.Q(lost_at__isnull=False),
+                name="picturewatch_answers_a_loss",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"pictures of {self.auction}"
 
 
 class ViewerRevocation(models.Model):

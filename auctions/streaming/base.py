@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar, Final, TypedDict
 
 from accounts.models import Organizer
 from auctions.models import StreamChannel
@@ -31,6 +31,10 @@ class StreamState(enum.StrEnum):
     OFFLINE = "offline"
     LIVE = "live"
     UNKNOWN = "unknown"
+
+
+STARVED: Final = "starved"
+"""The health of a stream whose publisher is there and sends nothing."""
 
 
 class Playback(TypedDict):
@@ -55,6 +59,13 @@ class StreamStatus:
     state: StreamState
     health: str | None = None
     viewers: int | None = None
+
+    @property
+    def arrives(self) -> bool | None:
+        """Whether pictures arrive now; None where nobody knows. Somebody may hold a channel and send nothing."""
+        if self.state == StreamState.UNKNOWN:
+            return None
+        return self.state == StreamState.LIVE and self.health != STARVED
 
 
 class StreamProvider(ABC):

@@ -146,7 +146,11 @@ def test_the_rules_are_told_in_sentences():
         "A bid in the last 30 s adds 30 s, at most 20 times.",
         "There is no reserve: the highest bid buys it.",
         "A bid above ten times the price has to be confirmed.",
+        "Where the picture is lost for 10 s the lot is paused.",
     ]
+    silent = lot()
+    silent.auction.lost_pause_s = 0
+    assert not any("picture" in sentence for sentence in rules.rules_in_words(silent))
 
 
 @pytest.mark.parametrize(

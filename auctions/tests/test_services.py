@@ -132,6 +132,8 @@ def test_a_title_without_letters_for_a_link_gets_one_too(host, organizer, title)
         ({"entry": "blood"}, "entry"),
         ({"gap_ms": -1}, "gap_ms"),
         ({"gap_ms": 3_600_001}, "gap_ms"),
+        ({"lost_pause_s": 4}, "lost_pause_s"),
+        ({"lost_pause_s": 121}, "lost_pause_s"),
         ({"buyer_premium_bp": 10_001}, "buyer_premium_bp"),
         ({"buyer_premium_bp": -1}, "buyer_premium_bp"),
         ({"starts_at": datetime(2030, 1, 1)}, "starts_at"),  # noqa: DTZ001 (naive on purpose)
@@ -182,10 +184,20 @@ FROZEN: dict[str, Any] = {
     "description": "New",
     "gap_ms": 1_000,
     "auto_advance": False,
+    "lost_pause_s": 0,
 }
 ALLOWED: dict[str, set[str]] = {
-    "scheduled": {"starts_at", "time_zone", "auto_start", "title", "description", "gap_ms", "auto_advance"},
-    "live": {"title", "description", "gap_ms", "auto_advance"},
+    "scheduled": {
+        "starts_at",
+        "time_zone",
+        "auto_start",
+        "title",
+        "description",
+        "gap_ms",
+        "auto_advance",
+        "lost_pause_s",
+    },
+    "live": {"title", "description", "gap_ms", "auto_advance", "lost_pause_s"},
     "ended": set(),
     "cancelled": set(),
 }

@@ -14,6 +14,7 @@ from typing import Any, Final
 import structlog
 from redis.exceptions import RedisError
 
+from auctions.streaming.base import STARVED
 from auctions.streaming.local import RelayKeys
 from bidding.engine.runner import arun
 from bidding.engine.side import count_at, let_go
@@ -179,7 +180,7 @@ class Publication:
     def health(self) -> str:
         """How the stream arrives, in a word for the host."""
         if self.silent_s > _STARVED_S:
-            return "starved"
+            return STARVED
         return "no_key_frames" if time.monotonic() - self._marked_at > _MARKS_S else "good"
 
     def _measure(self) -> None:

@@ -27,6 +27,7 @@ from auctions.models import (
 )
 from auctions.money import format_amount
 from auctions.permissions import barred_people
+from bidding import protocol
 from bidding.engine import calls
 from bidding.engine.keys import AuctionKeys
 from bidding.engine.lock import fenced
@@ -236,7 +237,12 @@ class _Past:
                     "extensions_used": str(public["extensions"]["used"]),
                 }
             case "LOT_PAUSED":
-                self.lot |= {"status": "paused", "ends": "", "remaining": str(public["remaining_ms"])}
+                self.lot |= {
+                    "status": "paused",
+                    "ends": "",
+                    "remaining": str(public["remaining_ms"]),
+                    "pause_reason": public["reason"],
+                }
             case "LOT_RESUMED":
                 self.lot |= {"status": "open", "ends": str(public["ends_at_ms"]), "remaining": ""}
             case "FAIR_WARNING":
@@ -275,6 +281,7 @@ class _Past:
             "remaining": str(max(left, self.frozen["window"], 1_000)),
             "ends": "",
             "hammer_at": "",
+            "pause_reason": protocol.PauseReason.REBUILT.value,
         }
 
     def _open(self, event: Event, public: dict[str, Any], private: dict[str, Any]) -> None:

@@ -1,8 +1,8 @@
 """Video beside the show: what its service must be told, what it says, and who gets an address to watch at.
 
 The clock of the video (`streams_attend`) is not the clock of the floor: it has no part in opening, bidding or closing,
-and a service that does not answer holds up nothing but itself. What must reach the service waits in the database
-until it took it.
+but for the one rule in `bidding.services.pictures`, and a service that does not answer holds up nothing but itself.
+What must reach the service waits in the database until it took it.
 """
 
 from collections.abc import Callable
@@ -33,18 +33,21 @@ from auctions.models import (
 )
 from auctions.permissions import AnyUser, viewable_auctions
 from auctions.streaming import provider
-from auctions.streaming.base import Playback, StreamServiceAway, StreamState, StreamTrouble
+from auctions.streaming.base import Playback, StreamServiceAway, StreamState, StreamStatus, StreamTrouble
 from bidding import protocol
 from bidding.engine.lock import fenced
 from bidding.floor import floor
 from bidding.models import Event, LedgerPosition
 from bidding.selectors import stream_part
 from bidding.services.announcing import announce_signal_now
+from bidding.services.pictures import is_lost, pictures_note
 
 logger = structlog.get_logger(__name__)
 
 LOOK_EVERY_S: Final = 10
 """How often the service is asked how a live stream is; its events tell sooner."""
+LOOK_AGAIN_S: Final = 2
+"""The same, while its picture is lost."""
 AGAIN_S: Final = 30
 """How long a channel that could not be made waits for the next attempt."""
 SOON_S: Final = 5
@@ -129,13 +132,20 @@ def stream_event_take(*, event_id: str, channel: StreamChannel, recording: Recor
 
 
 def stream_look(*, channel: StreamChannel) -> StreamState:
-    """Ask the service how a stream is and tell the room that watches it; raises StreamTrouble."""
-    state = provider().look(channel).state
+    """Ask the service how a stream is, and tell the show that is live on it and its room; raises StreamTrouble."""
     live = Auction.objects.select_related("stream_channel").filter(status=AuctionStatus.LIVE)
     auction = live.filter(stream_channel=channel).first()
-    if auction is not None and _is_news(auction, state):
-        announce_signal_now(auction.pk, None, protocol.Stream(stream=stream_part(auction)))
-    return state
+    try:
+        status = provider().look(channel)
+    except StreamTrouble:
+        if auction is not None:
+            pictures_note(auction=auction, status=StreamStatus(StreamState.UNKNOWN))
+        raise
+    if auction is not None:
+        pictures_note(auction=auction, status=status)
+        if _is_news(auction, status.state):
+            announce_signal_now(auction.pk, None, protocol.Stream(stream=stream_part(auction)))
+    return status.state
 
 
 def stream_warning(*, auction: Auction) -> str | None:
@@ -182,7 +192,7 @@ def _note_recording(channel: StreamChannel, news: RecordingNews) -> None:
 
 
 def streams_attend() -> None:
-    """Do what the video asks for now: who must not watch first, then ends, notes, channels and states.
+    """Do what the video asks for now: who must not watch first, then ends, notes, channels, and how streams are.
 
     One at a time does it, so that a service that is slow takes up one worker at most.
     """
@@ -235,6 +245,8 @@ def _stop() -> None:
 
 def _cue() -> None:
     """Put into the pictures which lot came up or was sold, so that a player can show it beside them."""
+    if not provider().is_remote:
+        return
     for auction, channel in _live_shows():
         position = LedgerPosition.objects.get(auction=auction)
         fresh_ms = timezone.now().timestamp() * 1000 - CUE_MS
@@ -271,14 +283,19 @@ def _prepare() -> None:
 
 
 def _look() -> None:
-    for _auction, channel in _live_shows():
-        _attempt(f"{channel.pk}:look", LOOK_EVERY_S, partial(stream_look, channel=channel))
+    for auction, channel in _live_shows():
+        look = partial(stream_look, channel=channel)
+        if not provider().is_remote:
+            # The relay tells the room by itself, and nobody far away is asked.
+            pictures_note(auction=auction, status=provider().status(channel))
+        elif is_lost(auction):
+            _attempt(f"{channel.pk}:look_again", LOOK_AGAIN_S, look)
+        else:
+            _attempt(f"{channel.pk}:look", LOOK_EVERY_S, look)
 
 
 def _live_shows() -> list[tuple[Auction, StreamChannel]]:
-    """Return the live auctions whose video a service carries, with their channels."""
-    if not provider().is_remote:
-        return []
+    """Return the live auctions with their channels, as far as those are of the provider that is chosen now."""
     live = Auction.objects.filter(status=AuctionStatus.LIVE, stream_channel__provider=settings.STREAM_PROVIDER)
     shows = live.exclude(stream_channel__external_id="").select_related("stream_channel")
     return [(show, show.stream_channel) for show in shows if show.stream_channel is not None]

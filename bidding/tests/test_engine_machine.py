@@ -130,8 +130,9 @@ class View:
                 lot.update(ends_at_ms=event["ends_at_ms"], extensions=event["extensions"])
             case "LOT_PAUSED":
                 lot.update(status="paused", ends_at_ms=None, remaining_ms=event["remaining_ms"])
+                lot.update(pause_reason=event["reason"])
             case "LOT_RESUMED":
-                lot.update(status="open", ends_at_ms=event["ends_at_ms"], remaining_ms=None)
+                lot.update(status="open", ends_at_ms=event["ends_at_ms"], remaining_ms=None, pause_reason=None)
             case "FAIR_WARNING":
                 lot.update(ends_at_ms=event["ends_at_ms"])
             case "BID_VOIDED":
@@ -145,6 +146,7 @@ class View:
                 self.recent = event["recent_bids"]
             case "LOT_CLOSED":
                 lot.update(status=event["result"], **{name: event[name] for name in ("result", "reason", "winner")})
+                lot.update(pause_reason=None)
             case "LOT_REOPENED":
                 lot.update(status="open", result=None, reason=None, winner=None, remaining_ms=None)
                 lot.update(ends_at_ms=event["ends_at_ms"])

@@ -72,6 +72,7 @@ def test_an_open_lot_comes_back_paused_with_price_leader_and_offers(running: Sho
     assert after.epoch == epoch != before.epoch
     assert after.v == before.v + 1
     changed = {"status": "paused", "ends_at_ms": None, "remaining_ms": lot_of(after)["remaining_ms"]}
+    changed["pause_reason"] = "rebuilt"
     assert lot_of(after) == lot_of(before) | changed
     assert lot_of(after)["status"] == "paused"
     assert after.own == before.own

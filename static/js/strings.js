@@ -50,9 +50,11 @@ export const words = {
   fairWarning: () => gettext("Fair warning"),
   clockDoubt: (seconds) => fill(gettext("±%(seconds)s s"), { seconds }),
   closing: () => gettext("Closing…"),
-  paused: () => gettext("Paused"),
-  pausedByHost: () => gettext("Paused by the host"),
-  pausedRebuilt: () => gettext("Paused: the floor was rebuilt"),
+  paused: (reason) =>
+    ({
+      stream_lost: gettext("Paused: the picture is lost"),
+      rebuilt: gettext("Paused: the floor was rebuilt"),
+    })[reason] ?? gettext("Paused by the host"),
   leftWhenPaused: (time) => fill(gettext("%(time)s left"), { time }),
 
   getPaddle: () => gettext("Get your paddle"),
@@ -152,7 +154,8 @@ export const words = {
   saySold: (number, amount, paddle) => fill(gettext("Lot %(number)s sold at %(amount)s to paddle %(paddle)s."), { number, amount, paddle }),
   sayWon: (number, amount) => fill(gettext("You won lot %(number)s at %(amount)s."), { number, amount }),
   sayNotSold: (number) => fill(gettext("Lot %(number)s was not sold."), { number }),
-  sayPaused: () => gettext("Bidding is paused."),
+  sayPaused: (reason) =>
+    reason === "stream_lost" ? gettext("Bidding is paused: the picture is lost.") : gettext("Bidding is paused."),
   sayResumed: () => gettext("Bidding goes on."),
   sayExtended: (seconds) => fill(gettext("%(seconds)s seconds were added."), { seconds }),
   sayVoided: (amount) => fill(gettext("A bid was taken back. The price is %(amount)s."), { amount }),

@@ -36,6 +36,7 @@ def test_what_the_page_sends_and_hears_is_the_protocol():
 
 def test_codes_are_the_protocol():
     assert _block("Refusal") == {code.name: code.value for code in protocol.RefusalCode}
+    assert _block("Pause") == {code.name: code.value for code in protocol.PauseReason}
     assert _block("Close") == {code.name: str(code.value) for code in protocol.CloseCode}
 
 

@@ -18,5 +18,5 @@ if now >= lot.ends then return reply('too_late') end
 local remaining = lot.ends - now
 emit('LOT_PAUSED', lot.run, '"lot":' .. whole(lot.id) .. ',"reason":' .. cjson.encode(ARGV[6])
   .. ',"remaining_ms":' .. whole(remaining), by_actor())
-desk_commit('status', 'paused', 'ends', '', 'remaining', whole(remaining), 'hammer_at', '')
+desk_commit('status', 'paused', 'ends', '', 'remaining', whole(remaining), 'hammer_at', '', 'pause_reason', ARGV[6])
 return reply('ok')

@@ -17,7 +17,7 @@ export function sentenceFor(before, after, money) {
     return words.sayNotSold(is.number);
   }
   if (is.status !== was.status) {
-    if (is.status === "paused") return words.sayPaused();
+    if (is.status === "paused") return words.sayPaused(is.pause_reason);
     if (was.status === "paused" && is.status === "open") return words.sayResumed();
   }
   if (is.current_amount !== null && money.minor(is.current_amount) < (money.minor(was.current_amount) ?? 0)) {

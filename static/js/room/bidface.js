@@ -57,7 +57,7 @@ function inside(at) {
   if (you?.signed_in && you.paddle === null && at.waiting) return { look: "sunk", icon: "clock", title: words.waitingForApproval() };
   if (you?.paddle == null) return noPaddle(at);
   if (!lot || lot.status === "pending") return { look: "sunk", icon: "clock", title: words.waitingForLot() };
-  if (lot.status === "paused") return { look: "sunk", icon: "pause", title: words.pausedByHost() };
+  if (lot.status === "paused") return { look: "sunk", icon: "pause", title: words.paused(lot.pause_reason) };
   if (at.closing) return { look: "sunk", icon: "clock", title: words.closing() };
   if (isLeading(state)) {
     return {

@@ -72,6 +72,11 @@ export const Refusal = Object.freeze({
   UNAVAILABLE: "unavailable",
 });
 
+export const Pause = Object.freeze({
+  STREAM_LOST: "stream_lost",
+  REBUILT: "rebuilt",
+});
+
 export const Close = Object.freeze({
   SIGNED_OUT: 4401,
   FORBIDDEN: 4403,

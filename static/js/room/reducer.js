@@ -176,10 +176,12 @@ function apply(state, message) {
       };
     case Event.LOT_PAUSED:
       if (!current) return state;
-      return withLot(state, { status: "paused", remaining_ms: message.remaining_ms, ends_at_ms: null });
+      return withLot(state, {
+        status: "paused", pause_reason: message.reason, remaining_ms: message.remaining_ms, ends_at_ms: null,
+      });
     case Event.LOT_RESUMED:
       if (!current) return state;
-      return withLot(state, { status: "open", remaining_ms: null, ends_at_ms: message.ends_at_ms });
+      return withLot(state, { status: "open", pause_reason: null, remaining_ms: null, ends_at_ms: message.ends_at_ms });
     case Event.FAIR_WARNING:
       if (!current) return state;
       return { ...withLot(state, { ends_at_ms: message.ends_at_ms }), warnedAt: message.v };
@@ -202,7 +204,9 @@ function apply(state, message) {
       const results = { ...state.results, [message.lot]: resultOf(message, message.amount) };
       if (!current) return { ...state, results };
       return {
-        ...withLot(state, { status: message.result, result: message.result, reason: message.reason, winner: message.winner }),
+        ...withLot(state, {
+          status: message.result, pause_reason: null, result: message.result, reason: message.reason, winner: message.winner,
+        }),
         results,
         extension: null,
         warnedAt: null,

@@ -16,9 +16,10 @@ end
 local function load_whole_lot(key)
   local lot = lot_of(read_lot(key))
   if not lot then return nil end
-  local v = redis.call('HMGET', key, 'remaining', 'closing', 'result', 'desk_v', 'beat')
+  local v = redis.call('HMGET', key, 'remaining', 'closing', 'result', 'desk_v', 'beat', 'pause_reason')
   lot.remaining, lot.closing, lot.desk_v, lot.beat = tonumber(v[1]), tonumber(v[2]), tonumber(v[4]), tonumber(v[5])
   lot.result = v[3] and v[3] ~= '' and v[3] or nil
+  lot.pause_reason = v[6] or nil
   return lot
 end
 
@@ -64,6 +65,7 @@ local function lot_json(lot)
     .. ',"has_reserve":' .. tostring(lot.reserve ~= nil)
     .. ',"ends_at_ms":' .. whole_or_null(lot.ends)
     .. ',"remaining_ms":' .. whole_or_null(lot.remaining)
+    .. ',"pause_reason":' .. (lot.status == 'paused' and lot.pause_reason and cjson.encode(lot.pause_reason) or 'null')
     .. ',"extensions":' .. extensions_json(lot)
     .. ',"window_ms":' .. whole(lot.window)
     .. ',"extension_ms":' .. whole(lot.extension)

@@ -69,6 +69,7 @@ class LotPart(_Part, frozen=True, kw_only=True):
     has_reserve: bool = False
     ends_at_ms: int | None = None
     remaining_ms: int | None = None
+    pause_reason: str | None = None
     extensions: Extensions = Extensions(used=0, allowed=0)
     window_ms: int = 0
     extension_ms: int = 0

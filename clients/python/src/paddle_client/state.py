@@ -197,10 +197,10 @@ class RoomState:
         match event:
             case m.LotExtended(lot=lot, ends_at_ms=ends, extensions=extensions):
                 self._change_lot(lot, ends_at_ms=ends, extensions=extensions)
-            case m.LotPaused(lot=lot, remaining_ms=remaining):
-                self._change_lot(lot, status="paused", ends_at_ms=None, remaining_ms=remaining)
+            case m.LotPaused(lot=lot, reason=reason, remaining_ms=remaining):
+                self._change_lot(lot, status="paused", pause_reason=reason, ends_at_ms=None, remaining_ms=remaining)
             case m.LotResumed(lot=lot, ends_at_ms=ends):
-                self._change_lot(lot, status="open", ends_at_ms=ends, remaining_ms=None)
+                self._change_lot(lot, status="open", ends_at_ms=ends, remaining_ms=None, pause_reason=None)
             case m.FairWarning(lot=lot, ends_at_ms=ends):
                 self._change_lot(lot, ends_at_ms=ends)
             case m.BidVoided():
@@ -218,7 +218,7 @@ class RoomState:
                     self._forget_maximum(event.v)
                 self._set_leading(event.v)
             case m.LotClosed(lot=lot, result=result, reason=reason, winner=winner):
-                self._change_lot(lot, status=result, result=result, reason=reason, winner=winner)
+                self._change_lot(lot, status=result, result=result, reason=reason, winner=winner, pause_reason=None)
             case m.LotReopened(lot=lot, ends_at_ms=ends):
                 self._change_lot(
                     lot, status="open", ends_at_ms=ends, remaining_ms=None, result=None, reason=None, winner=None

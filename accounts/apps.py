@@ -10,8 +10,11 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to what allauth offers no other way to learn."""
+        from allauth.account.signals import authentication_step_completed
         from allauth.mfa.signals import authenticator_added
 
+        from accounts.entry import password_forget
         from accounts.second_factor import count_first
 
         authenticator_added.connect(count_first, dispatch_uid="second_factor")
+        authentication_step_completed.connect(password_forget, dispatch_uid="password_forget")

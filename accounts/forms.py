@@ -3,11 +3,14 @@
 from typing import Any, ClassVar, Protocol
 
 from allauth.account import forms
+from allauth.account.fields import EmailField
 from allauth.headless.account.inputs import SignupInput
 from django.contrib.auth.hashers import make_password
 from django.forms import Field
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
 
 _WORDS = {
     "login": _("E-mail address"),
@@ -81,7 +84,9 @@ class AddAddressForm(OurWords, forms.AddEmailForm):
 
 
 class CodeRequestForm(OurWords, forms.RequestLoginCodeForm):
-    """Where a code to sign in goes."""
+    """Where a code to sign in goes: to an address that an account could have."""
+
+    email = EmailField(max_length=User._meta.get_field("email").max_length)
 
 
 class PasswordResetForm(OurWords, forms.ResetPasswordForm):

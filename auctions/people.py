@@ -31,22 +31,33 @@ LONGEST_REASON: Final = 1_000
 
 def profile_update(*, user: User, display_name: str, delivery_address: str, mails: Collection[str]) -> User:
     """Change what somebody says of themselves; `mails` are the kinds of mail that they want, of those that are sent."""
-    name = " ".join(display_name.split())
-    address = delivery_address.replace("\r\n", "\n").strip()
+    name, address = " ".join(display_name.split()), _clean_address(delivery_address)
     if len(name) > LONGEST_NAME:
         raise Refused("too_long", _("At most %(most)d characters.") % {"most": LONGEST_NAME}, field="display_name")
     if "@" in name:
         # It is shown to other people.
         raise Refused("invalid", _("A name, please, and not an e-mail address."), field="display_name")
-    if len(address) > LONGEST_ADDRESS:
-        raise Refused(
-            "too_long", _("At most %(most)d characters.") % {"most": LONGEST_ADDRESS}, field="delivery_address"
-        )
     user.display_name, user.delivery_address = name, address
     wanted = {kind for kind in MailKind if (kind.value in mails if kind in MailKind.sent() else user.wants(kind))}
     user.unwanted_mails = [kind.value for kind in MailKind if kind not in wanted]
     user.save(update_fields=["display_name", "delivery_address", "unwanted_mails"])
     return user
+
+
+def address_set(*, user: User, delivery_address: str) -> User:
+    """Change only where somebody's orders go."""
+    user.delivery_address = _clean_address(delivery_address)
+    user.save(update_fields=["delivery_address"])
+    return user
+
+
+def _clean_address(text: str) -> str:
+    address = text.replace("\r\n", "\n").strip()
+    if len(address) > LONGEST_ADDRESS:
+        raise Refused(
+            "too_long", _("At most %(most)d characters.") % {"most": LONGEST_ADDRESS}, field="delivery_address"
+        )
+    return address
 
 
 def avatar_set(*, user: User, upload: IO[bytes]) -> User:

@@ -82,8 +82,12 @@ def active_strikes(user: User) -> int:
 
 def check_entry(auction: Auction, user: User) -> None:
     """Refuse whoever does not give what this auction asks for, or has too many strikes, and say until when."""
-    if auction.entry == EntryRequirement.ADDRESS and not user.delivery_address:
-        raise Refused("address_missing", _("This auction asks for a postal address. Write it in your profile first."))
+    if wants_address(auction, user):
+        raise Refused(
+            "address_missing",
+            _("This auction asks for a postal address. Write it in your profile first."),
+            field="delivery_address",
+        )
     if auction.most_strikes is None:
         return
     strikes = list(Strike.objects.active().filter(user=user).order_by("expires_at"))
@@ -101,6 +105,11 @@ def check_entry(auction: Auction, user: User) -> None:
         "too_many_strikes",
         text % {"count": len(strikes), "reasons": reasons, "until": formats.date_format(until)},
     )
+
+
+def wants_address(auction: Auction, user: User) -> bool:
+    """Say whether this auction asks for a postal address and somebody has given none."""
+    return auction.entry == EntryRequirement.ADDRESS and not user.delivery_address
 
 
 def first_limit(auction: Auction, user: User) -> int | None:

@@ -29,6 +29,7 @@ from auctions.permissions import AnyUser, can_moderate, is_barred, viewable_auct
 from auctions.presenting import MoneyStyle, money_style, span_text
 from auctions.pricing import fees_of, price_of
 from auctions.selectors import catalogue, ended_auctions, last_runs, live_auctions, upcoming_auctions
+from auctions.standing import wants_address
 from bidding import protocol
 from bidding.engine.outcomes import EngineError
 from bidding.models import Bid
@@ -302,14 +303,14 @@ def room_config(show: Show, user: AnyUser) -> dict[str, Any]:
         "auction": auction.pk,
         "socket": f"/ws/auctions/{auction.pk}/",
         "currency": currency_config(show),
-        "signed_in": isinstance(user, User),
+        **person_config(auction, show.you, user),
         "moderates": show.you.barred and can_moderate(user, auction),
-        "barred": show.you.barred,
-        "registered": show.you.registration is not None,
-        "waiting": show.you.registration is not None and show.you.registration.status == "pending",
         "urls": {
             "room": here,
+            "back": f"{here}?paddle=1",
             "sign_in": f"{reverse('account_login')}?next={here}%3Fpaddle%3D1",
+            "entrance": reverse("entrance", args=(auction.slug,)),
+            **{name: reverse(name) for name in ("entry", "entry_code", "entry_resend", "entry_second_factor")},
             "api": f"/api/v1/auctions/{auction.pk}/",
             "my_bids": reverse("my_bids"),
         },
@@ -325,6 +326,17 @@ def currency_config(show: Show) -> dict[str, Any]:
         "exponent": currency.exponent,
         "symbol": currency.symbol,
         "cents": show.style.cents,
+    }
+
+
+def person_config(auction: Auction, you: You, user: AnyUser) -> dict[str, Any]:
+    """Return what the room's script needs to know of who looks, and asks anew when they have signed in."""
+    return {
+        "signed_in": isinstance(user, User),
+        "barred": you.barred,
+        "registered": you.registration is not None,
+        "waiting": you.registration is not None and you.registration.status == "pending",
+        "wants_address": isinstance(user, User) and wants_address(auction, user),
     }
 
 

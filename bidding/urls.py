@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from bidding import api_metrics, api_records, views, views_board, views_host, views_profile
+from bidding import api_metrics, api_records, views, views_board, views_entrance, views_host, views_profile
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("auctions/<slug:slug>/", views.room, name="room"),
     path("auctions/<slug:slug>/paddle/", views.paddle, name="paddle"),
+    path("auctions/<slug:slug>/entrance/", views_entrance.entrance, name="entrance"),
     path("auctions/<slug:slug>/bid/", views.bid, name="bid"),
     path("auctions/<slug:slug>/board/", views_board.board, name="board"),
     path("lots/<int:lot_id>/", views.lot, name="lot"),

@@ -19,11 +19,13 @@ from accounts.sign_ins import sign_in_of
 from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus
 from auctions.selectors import auction_by_slug
+from auctions.standing import wants_address
 from bidding import pages, protocol, services
 from bidding.bid_forms import RefusedBid, bid_of, fresh_bid_id, refused_bid
 from bidding.models import ModerationReason
 from bidding.pages_still import still_of
 from bidding.selectors import room_info
+from bidding.views_entrance import paddle_ask
 
 
 @require_safe
@@ -72,11 +74,8 @@ def paddle(request: HttpRequest, slug: str) -> HttpResponse:
     you = pages.you_in(auction, request.user)
     refused = None
     if request.method == "POST":
-        accepted = request.POST.get("accept_terms") == "on"
         try:
-            registration, created = services.registration_create(
-                auction=auction, user=request.user, accept_terms=accepted
-            )
+            registration, created = paddle_ask(auction, request.user, request.POST)
         except Refused as error:
             refused = error
         else:
@@ -85,7 +84,8 @@ def paddle(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("room", slug=slug)
     elif you.registration is not None:
         return redirect("room", slug=slug)
-    context = {"auction": auction, "you": you, "refused": refused}
+    asks = "delivery_address" in request.POST or wants_address(auction, request.user)
+    context = {"auction": auction, "you": you, "refused": refused, "asks_address": asks}
     return render(request, "bidding/paddle.html", context, status=200 if refused is None else 422)
 
 

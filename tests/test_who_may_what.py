@@ -485,6 +485,8 @@ ALLOWED_CHANGES: Final = {
     # An invited person takes the next paddle.
     ("auctions/<slug:slug>/paddle/", "auctions.Auction"),
     ("auctions/<slug:slug>/paddle/", "auctions.Registration"),
+    ("auctions/<slug:slug>/entrance/", "auctions.Auction"),
+    ("auctions/<slug:slug>/entrance/", "auctions.Registration"),
     ("api/v1/auctions/<int:pk>/registrations/", "auctions.Auction"),
     ("api/v1/auctions/<int:pk>/registrations/", "auctions.Registration"),
     # Who may host gets a house of their own with the first auction.

@@ -24,8 +24,13 @@ class RefusedBid:
     confirm: str = ""
 
 
-def bid_of(form: Mapping[str, str], currency: Currency, *, lot_id: int | None = None) -> protocol.PlaceBid | None:
-    """Return the bid that a form holds, or None where it is none; `lot_id` where the form's address names the lot."""
+def bid_of(
+    form: Mapping[str, str], currency: Currency, *, lot_id: int | None = None, is_maximum: bool = False
+) -> protocol.PlaceBid | None:
+    """Return the bid that a form holds, or None where it is none.
+
+    The lot and the kind may be known from the form's address.
+    """
     lot = form.get("lot", "")
     if lot_id is None and not (lot.isascii() and lot.isdecimal()):
         return None
@@ -34,7 +39,7 @@ def bid_of(form: Mapping[str, str], currency: Currency, *, lot_id: int | None = 
         "amount": normal_typed(form.get("amount", "")[:40], currency.exponent),
         "lot": int(lot) if lot_id is None else lot_id,
         "id": form.get("id", ""),
-        "max": form.get("max") == "on",
+        "max": is_maximum or form.get("max") == "on",
     }
     if confirm := form.get("confirm"):
         message["confirm"] = confirm

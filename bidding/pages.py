@@ -25,6 +25,7 @@ from auctions.models import (
     Sale,
     SaleStatus,
 )
+from auctions.money import Currency
 from auctions.permissions import AnyUser, can_moderate, is_barred, viewable_auctions
 from auctions.presenting import MoneyStyle, money_style, span_text
 from auctions.pricing import fees_of, price_of
@@ -302,7 +303,7 @@ def room_config(show: Show, user: AnyUser) -> dict[str, Any]:
     return {
         "auction": auction.pk,
         "socket": f"/ws/auctions/{auction.pk}/",
-        "currency": currency_config(show),
+        "currency": currency_config(auction.currency, show.style),
         **person_config(auction, show.you, user),
         "moderates": show.you.barred and can_moderate(user, auction),
         "urls": {
@@ -314,18 +315,17 @@ def room_config(show: Show, user: AnyUser) -> dict[str, Any]:
             "api": f"/api/v1/auctions/{auction.pk}/",
             "my_bids": reverse("my_bids"),
         },
-        "lots": [_lot_config(line.lot) for line in show.lines],
+        "lots": [lot_config(line.lot) for line in show.lines],
     }
 
 
-def currency_config(show: Show) -> dict[str, Any]:
-    """Return how a page's script writes the amounts of an auction."""
-    currency = show.auction.currency
+def currency_config(currency: Currency, style: MoneyStyle) -> dict[str, Any]:
+    """Return how a page's script writes amounts."""
     return {
         "code": currency.code,
         "exponent": currency.exponent,
         "symbol": currency.symbol,
-        "cents": show.style.cents,
+        "cents": style.cents,
     }
 
 
@@ -340,10 +340,12 @@ def person_config(auction: Auction, you: You, user: AnyUser) -> dict[str, Any]:
     }
 
 
-def _lot_config(lot: Lot) -> dict[str, Any]:
+def lot_config(lot: Lot) -> dict[str, Any]:
+    """Return what a page's script needs of a lot and no socket message carries."""
     fees = fees_of(lot)
     return {
         "id": lot.pk,
+        "opening": lot.opening_amount,
         "duration_ms": lot.duration_ms,
         "increments": lot.increments,
         "fees": [fees.premium_bp, fees.tax_bp, fees.tax_on_hammer, fees.tax_on_premium],

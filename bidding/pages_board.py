@@ -38,7 +38,7 @@ def board_page(auction: Auction, key: str | None) -> BoardPage:
         config={
             # The socket that carries prices and the clock, and no chat.
             "socket": f"/ws/auctions/{auction.pk}/bid/" + (f"?{urlencode({'board': key})}" if key else ""),
-            "currency": currency_config(show),
+            "currency": currency_config(auction.currency, show.style),
             "lots": len(show.lines),
             "durations": {line.lot.pk: line.lot.duration_ms for line in show.lines},
         },

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from bidding import api_metrics, api_records, views, views_board, views_entrance, views_host, views_profile
+from bidding import api_metrics, api_records, views, views_board, views_entrance, views_host, views_lot, views_profile
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -11,7 +11,8 @@ urlpatterns = [
     path("auctions/<slug:slug>/entrance/", views_entrance.entrance, name="entrance"),
     path("auctions/<slug:slug>/bid/", views.bid, name="bid"),
     path("auctions/<slug:slug>/board/", views_board.board, name="board"),
-    path("lots/<int:lot_id>/", views.lot, name="lot"),
+    path("lots/<int:lot_id>/", views_lot.lot, name="lot"),
+    path("lots/<int:lot_id>/pre-bid/", views_lot.pre_bid, name="pre_bid"),
     path(".well-known/auction-signing-key.json", api_records.signing_keys, name="signing_keys"),
     path("metrics", api_metrics.metrics, name="metrics"),
     path("my/bids/", views.my_bids, name="my_bids"),

@@ -1,4 +1,4 @@
-"""The bidder's pages: home, room, catalogue, results, one lot, my bids.
+"""The bidder's pages: home, room, catalogue, results, my bids.
 
 Each view is one selector or one service. What this person may not see is 404. A refusal becomes a message or stands
 at its field; it is never an error page.
@@ -122,15 +122,6 @@ def bid(request: HttpRequest, slug: str) -> HttpResponse:
         case _:
             messages.warning(request, _("We could not confirm your bid yet. Look at the price."))
     return redirect("room", slug=slug)
-
-
-@require_safe
-def lot(request: HttpRequest, lot_id: int) -> HttpResponse:
-    """Show one lot: its result, price history and rules."""
-    page = pages.lot_page(request.user, lot_id)
-    if page is None:
-        raise Http404
-    return render(request, "bidding/lot.html", {"page": page, "auction": page.show_auction})
 
 
 @login_required

@@ -93,6 +93,10 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
     "auctions/<slug:slug>/bid/": {"POST": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST}},
     "auctions/<slug:slug>/board/": {"GET": IF_VISIBLE},
     "lots/<int:lot_id>/": {"GET": IF_VISIBLE},
+    "lots/<int:lot_id>/pre-bid/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST},
+    },
     ".well-known/auction-signing-key.json": {"GET": EVERYBODY},
     "metrics": {"GET": EVERYBODY},
     "media/<path:path>": {"GET": MISSING},

@@ -21,7 +21,7 @@ from accounts.models import User
 from auctions import presenting
 from auctions.media import size_names
 from auctions.models import Auction, Lot, LotImage
-from auctions.money import Currency
+from auctions.money import Currency, format_amount
 from auctions.permissions import can_host
 
 register = template.Library()
@@ -56,6 +56,14 @@ def money_full(amount: int | str | None, of: presenting.MoneyStyle | Currency | 
     style = _style(of)
     minor = _minor(amount, style)
     return "" if minor is None else presenting.money_text(minor, style, full=True)
+
+
+@register.filter
+def wire(minor: int, auction: Auction) -> str:
+    """Write minor units as a field takes them: a decimal with a point, and no fraction that is zero."""
+    text = format_amount(minor, auction.currency.exponent)
+    whole, _point, fraction = text.partition(".")
+    return text if fraction.strip("0") else whole
 
 
 @register.simple_tag

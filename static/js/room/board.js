@@ -4,6 +4,7 @@
 import { Money } from "../money.js";
 import { words } from "../strings.js";
 import { make, setText, useIcons } from "./draw.js";
+import { lotFacts } from "./facts.js";
 import { Flash } from "./flash.js";
 import { RoomLink } from "./link.js";
 import { Receive } from "./messages.js";
@@ -61,7 +62,7 @@ function draw(state) {
   setText(part("number"), lot ? words.lot(lot.number) : "");
   setText(part("title"), lot ? lot.title : between(state));
   price.draw(lot);
-  setText(part("facts"), lot ? facts(lot) : "");
+  setText(part("facts"), lot ? lotFacts(lot, null).join(" · ") : "");
   setText(part("next"), next && (!lot || lot.result || lot.status === "open") ? words.nextLot(next.number, next.title) : "");
   picture(lot);
   verdict.draw(state);
@@ -72,13 +73,6 @@ function between({ auction, interval }) {
   if (auction.status === "cancelled") return words.showCancelled();
   if (auction.status !== "live") return words.opensSoon();
   return interval ? words.interval() : words.betweenLots();
-}
-
-function facts(lot) {
-  const found = [lot.bid_count ? words.bids(lot.bid_count) : words.noBidsYet()];
-  if (lot.leader) found.unshift(words.paddle(lot.leader.paddle));
-  if (lot.has_reserve && lot.bid_count) found.push(lot.reserve_met ? words.reserveMet() : words.reserveNotMet());
-  return found.join(" · ");
 }
 
 function picture(lot) {

@@ -12,6 +12,7 @@ import { ChatPanel } from "./chat.js";
 import { DOUBT_MS } from "./clock.js";
 import { Cues } from "./cues.js";
 import { make, setText, useIcons } from "./draw.js";
+import { lotFacts } from "./facts.js";
 import { Flash } from "./flash.js";
 import { HistoryTable } from "./history.js";
 import { RoomLink } from "./link.js";
@@ -322,11 +323,7 @@ function drawLot(lot) {
   }
   setText(part("number"), words.lot(lot.number));
   setText(part("title"), lot.title);
-  const you = state.you?.paddle ?? null;
-  const facts = [];
-  if (lot.leader) facts.push(lot.leader.paddle === you ? words.you() : words.paddle(lot.leader.paddle));
-  facts.push(lot.bid_count ? words.bids(lot.bid_count) : words.noBidsYet());
-  if (lot.has_reserve && lot.bid_count) facts.push(lot.reserve_met ? words.reserveMet() : words.reserveNotMet());
+  const facts = lotFacts(lot, state.you?.paddle ?? null);
   const upcoming = lot.result && next ? words.nextLot(next.number, next.title) : null;
   setText(part("facts"), upcoming ?? facts.join(" · "));
   part("facts").classList.toggle("you", isLeading(state) && !lot.result);

@@ -20,7 +20,8 @@ class BoardPage:
 
     show: Show
     floor: Floor | None
-    room_url: str
+    room_address: str
+    """Where people come in, as it is typed."""
     qr: QrShape
     config: dict[str, Any]
 
@@ -33,7 +34,7 @@ def board_page(auction: Auction, key: str | None) -> BoardPage:
     return BoardPage(
         show=show,
         floor=floor_now(auction) if is_on_floor else None,
-        room_url=room_url,
+        room_address=room_url.partition("://")[2],
         qr=qr_shape(room_url),
         config={
             # The socket that carries prices and the clock, and no chat.

@@ -45,7 +45,7 @@ def pre_bid(request: HttpRequest, lot_id: int) -> HttpResponse:
     match reply:
         case protocol.BidAccepted(standing="pre_bid"):
             amount = parse_amount(str(reply.max_amount or reply.amount), currency.exponent) or 0
-            text = _("Your maximum of %(amount)s is left. It bids for you as soon as the lot opens.")
+            text = _("Your maximum of %(amount)s is set. It bids for you as soon as the lot opens.")
             messages.success(request, text % {"amount": money_text(amount, page.style)})
         case protocol.BidAccepted():
             messages.success(request, _("The lot is open already, and your maximum bids for you."))

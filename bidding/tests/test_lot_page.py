@@ -45,7 +45,7 @@ def test_a_maximum_is_left_raised_and_bids_at_the_opening(client: Client, show: 
 
     left = leave(client, lot, "50")
 
-    assert said(left) == ["Your maximum of €50 is left. It bids for you as soon as the lot opens."]
+    assert said(left) == ["Your maximum of €50 is set. It bids for you as soon as the lot opens."]
     assert "Your maximum is €50" in left.content.decode()
     refused = leave(client, lot, "€ 40")
     assert (refused.status_code, refused.context["refused"].message) == (422, "Bid at least €50.01.")
@@ -68,7 +68,7 @@ def test_it_can_be_left_before_the_show(client: Client, make_show: Any) -> None:
     show = make_show(live=False)
     sign_in(client, show)
     assert said(leave(client, show.lots[0], "50")) == [
-        "Your maximum of €50 is left. It bids for you as soon as the lot opens."
+        "Your maximum of €50 is set. It bids for you as soon as the lot opens."
     ]
 
 

@@ -1,23 +1,14 @@
 /* The page of a scheduled auction: counts down to the start on the server's time, and opens the room when it begins. */
 
-import { words } from "./strings.js";
 import { Event, Receive } from "./room/messages.js";
 import { RoomSocket } from "./room/socket.js";
 import { ServerClock } from "./room/clock.js";
-import { leftText } from "./room/timer.js";
+import { untilText } from "./room/timer.js";
 
 const config = JSON.parse(document.getElementById("room-config").textContent);
 const figure = document.querySelector("[data-starts-at]");
 const clock = new ServerClock();
 let position = null;
-
-/** Write how long it is: days and hours from afar, then a countdown. */
-function untilText(ms) {
-  if (ms <= 0) return words.anyMoment();
-  const hours = Math.floor(ms / 3_600_000);
-  if (hours >= 24) return `${words.days(Math.floor(hours / 24))} ${words.hours(hours % 24)}`;
-  return leftText(Math.ceil(ms / 1_000) * 1_000);
-}
 
 function show() {
   const now = clock.now();

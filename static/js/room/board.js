@@ -9,7 +9,7 @@ import { Flash } from "./flash.js";
 import { RoomLink } from "./link.js";
 import { Receive } from "./messages.js";
 import { PriceView } from "./price.js";
-import { TimerView, countdown, leftText, opensText } from "./timer.js";
+import { TimerView, countdown, opensText, untilText } from "./timer.js";
 import { Verdict } from "./verdict.js";
 
 const TRY_AGAIN_MS = 60_000;
@@ -121,8 +121,7 @@ function tick() {
 function wait({ auction, next }, now) {
   if (auction?.status === "live") return opensText(next, now);
   if (auction?.status !== "scheduled" || auction.starts_at_ms === null || now === null) return "";
-  const left = auction.starts_at_ms - now;
-  return left > 0 ? leftText(Math.ceil(left / 1_000) * 1_000) : words.anyMoment();
+  return untilText(auction.starts_at_ms - now);
 }
 
 function frame() {

@@ -18,6 +18,14 @@ export function leftText(ms) {
   return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${String(rest).padStart(2, "0")}`;
 }
 
+/** Write how long it is until a show begins: days and hours from afar, then a countdown. */
+export function untilText(ms) {
+  if (ms <= 0) return words.anyMoment();
+  const hours = Math.floor(ms / 3_600_000);
+  if (hours >= 24) return `${words.days(Math.floor(hours / 24))} ${words.hours(hours % 24)}`;
+  return leftText(Math.ceil(ms / 1_000) * 1_000);
+}
+
 /** Say when the next lot opens; nothing where that is not known, or is now. */
 export function opensText(next, now) {
   const opens = next?.opens_at_ms;

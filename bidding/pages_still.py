@@ -4,6 +4,7 @@ The script's `bidface.js` says the same of each state, and goes on from it. Amou
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from django.utils.translation import gettext as _
 
@@ -13,6 +14,10 @@ from auctions.pricing import fees_of
 from bidding import protocol
 from bidding.bid_forms import RefusedBid
 from bidding.pages import Floor, LotLine, Show
+
+_FITS_ON_BUTTON: Final = 24
+_FITS_BESIDE_CANCEL: Final = 12
+"""How many characters stand on the button in its own size, as `bidbutton.js` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,11 @@ class Face:
     icon: str = ""
     amount: str = ""
     confirm: str = ""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the title is set smaller: an amount that is cut off would be another amount."""
+        return len(self.title) > (_FITS_BESIDE_CANCEL if self.confirm else _FITS_ON_BUTTON)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The room as one person has it: from a stranger to a bid, on any screen, with a wrong clock, without scripts."""
+"""The room as one person has it: from a stranger to a bid, on any screen, with a wrong clock."""
 
 import re
 from collections.abc import Iterator
@@ -221,18 +221,3 @@ def test_a_clock_that_is_hours_wrong_changes_nothing(browser, stack, staged):
 
     seconds = [int(text.split(":")[0]) * 60 + float(text.split(":")[1]) for text in shown]
     assert abs(seconds[0] - seconds[1]) <= 1
-
-
-def test_without_scripts_the_room_is_read_and_bid_in(browser, stack, staged):
-    Visitor(browser, stack, staged, bidder=1).enter()
-    visitor = Visitor(browser, stack, staged, bidder=0, java_script_enabled=False)
-    page = visitor.page
-    page.goto(visitor.room)
-    # The emulation leaves `noscript` unrendered, which a browser that has no scripts shows.
-    assert "Without JavaScript this page stands still." in page.content()
-    expect(page.get_by_placeholder("Say something")).to_be_hidden()
-
-    page.locator(".bidbutton").click()
-
-    expect(page.get_by_text("Your bid counts: you lead.")).to_be_visible()
-    assert page.url.endswith(visitor.room)

@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -99,6 +100,10 @@ def camera(request: HttpRequest, auction_id: int) -> HttpResponse:
         "told_once": told_once,
         "obs": (settings.STREAM_RTMP_URL, f"{channel.pk}-{ingest.key}") if sends_here else None,
         "config": {"socket": ingest.url},
+        "paused": {
+            "socket": f"/ws/auctions/{auction.pk}/",
+            "resume": reverse("host_camera_resume", args=(auction.pk,)),
+        },
     }
     return render(request, "auctions/host_camera.html", context)
 

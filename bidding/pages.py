@@ -34,7 +34,7 @@ from auctions.standing import wants_address
 from bidding import protocol
 from bidding.engine.outcomes import EngineError
 from bidding.models import Bid
-from bidding.selectors import lot_after, snapshot_now
+from bidding.selectors import lot_after, picture_is_lost, snapshot_now
 
 logger = structlog.get_logger(__name__)
 
@@ -161,6 +161,9 @@ class Desk:
     running: Lot | None
     upcoming: Lot | None
     v: int
+    is_paused: bool = False
+    is_without_picture: bool = False
+    """Whether the show had a picture, and lost it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +296,8 @@ def desk_now(auction: Auction) -> Desk:
         return Desk(running, upcoming, 0)
     is_up = floor.lot is not None and floor.lot.status in (LotStatus.OPEN, LotStatus.PAUSED)
     running = auction.lots.filter(pk=floor.lot.id).first() if floor.lot is not None and is_up else None
-    return Desk(running, upcoming, floor.v)
+    is_paused = running is not None and floor.lot is not None and floor.lot.status == LotStatus.PAUSED
+    return Desk(running, upcoming, floor.v, is_paused, picture_is_lost(auction))
 
 
 def room_config(show: Show, user: AnyUser) -> dict[str, Any]:

@@ -9,7 +9,16 @@ from django.db.models import Q, QuerySet
 from msgspec import structs
 
 from accounts.models import User
-from auctions.models import Auction, AuctionStatus, CommandKind, FloorCommand, Lot, LotImage, LotStatus
+from auctions.models import (
+    Auction,
+    AuctionStatus,
+    CommandKind,
+    FloorCommand,
+    Lot,
+    LotImage,
+    LotStatus,
+    PictureWatch,
+)
 from auctions.money import Currency
 from auctions.streaming import provider
 from auctions.streaming.base import StreamState
@@ -77,6 +86,11 @@ def stream_parts(auction_ids: Collection[int]) -> dict[int, protocol.StreamPart]
     """Return the video of several auctions as `stream_part` does."""
     auctions = Auction.objects.select_related("stream_channel").filter(pk__in=auction_ids)
     return {auction.pk: stream_part(auction) for auction in auctions}
+
+
+def picture_is_lost(auction: Auction) -> bool:
+    """Say whether a show had a picture and is known to have none now."""
+    return PictureWatch.objects.filter(auction=auction, lost_at__isnull=False).exists()
 
 
 class FloorFault(StrEnum):

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from bidding import api_metrics, api_records, views, views_board, views_entrance, views_host, views_lot, views_profile
+from bidding import (
+    api_metrics,
+    api_records,
+    views,
+    views_board,
+    views_camera,
+    views_entrance,
+    views_host,
+    views_lot,
+    views_profile,
+)
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -22,5 +32,6 @@ urlpatterns = [
     path("host/request/", views_profile.host_request, name="host_request"),
     path("host/auctions/<int:auction_id>/", views_host.host_auction, name="host_auction"),
     path("host/auctions/<int:auction_id>/board/", views_board.host_board, name="host_board"),
+    path("host/auctions/<int:auction_id>/camera/resume/", views_camera.resume, name="host_camera_resume"),
     path("host/auctions/<int:auction_id>/<slug:step>/", views_host.host_step, name="host_step"),
 ]

@@ -34,7 +34,7 @@ def host_auction(request: HttpRequest, auction_id: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def host_step(request: HttpRequest, auction_id: int, step: str) -> HttpResponse:
-    """Take one step of a show: schedule, go live, open the next lot, hammer, end, cancel.
+    """Take one step of a show: schedule, go live, open the next lot, hammer, resume, end, cancel.
 
     Who had to sign in for it comes by GET, and looks before they press again.
     """
@@ -80,6 +80,11 @@ def _hammer(auction: Auction, actor: User, shown: Shown) -> str:
     return _("Fair warning for lot %(number)s. The hammer may fall in ten seconds.") % {"number": lot.number}
 
 
+def _resume(auction: Auction, actor: User, shown: Shown) -> str:
+    lot = services.lot_resume_current(auction=auction, actor=actor, shown_id=shown.lot_id, seen_v=shown.v)
+    return _("Lot %(number)s goes on.") % {"number": lot.number}
+
+
 def _end(auction: Auction, actor: User, shown: Shown) -> str:
     services.auction_end(auction=auction, actor=actor)
     return _("The show is over.")
@@ -95,6 +100,7 @@ _STEPS: dict[str, Callable[[Auction, User, Shown], str]] = {
     "live": _go_live,
     "open": _open,
     "hammer": _hammer,
+    "resume": _resume,
     "end": _end,
     "cancel": _cancel,
 }

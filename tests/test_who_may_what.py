@@ -119,6 +119,7 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
         "GET": MANAGED,
         "POST": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
     },
+    "host/auctions/<int:auction_id>/camera/resume/": {"POST": {LOGIN: NOBODY_KNOWN, 409: MANAGERS, 404: REST}},
     "host/auctions/<int:auction_id>/edit/": {
         "GET": MANAGED,
         "POST": {LOGIN: NOBODY_KNOWN, 422: MANAGERS, 404: REST},

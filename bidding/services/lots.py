@@ -132,14 +132,15 @@ def lot_close_current(*, auction: Auction, actor: User, shown_id: int, seen_v: i
 
     Which lot that is the floor says: the database learns it a moment later. Raises Refused where another was shown.
     """
-    _check_desk(auction, actor)
-    lot_id = pulse_or_refuse(auction.pk).lot_id
-    lot = None if lot_id is None else auction.lots.filter(pk=lot_id).first()
-    if lot is None:
-        raise Refused("no_lot_open", _("No lot is open."))
-    if shown_id != lot.pk:
-        raise Refused("wrong_lot", _refusal("wrong_lot"))
+    lot = _current(auction, actor, shown_id)
     return lot, lot_close(lot=lot, actor=actor, seen_v=seen_v)
+
+
+def lot_resume_current(*, auction: Auction, actor: User, shown_id: int, seen_v: int) -> Lot:
+    """Let the lot that is up run again where it is paused, and return it, as `lot_close_current` does."""
+    lot = _current(auction, actor, shown_id)
+    lot_resume(lot=lot, actor=actor, seen_v=seen_v)
+    return lot
 
 
 def lot_withdraw(*, lot: Lot, actor: User, seen_v: int | None = None) -> Done:
@@ -260,6 +261,17 @@ def floor_command(auction_id: int, call: Call[Done | NotDone]) -> Done:
         raise Refused(outcome.code, _on_rostrum(auction_id) if is_taken else _refusal(outcome.code))
     announce_entries_now(auction_id, outcome.epoch, outcome.entries)
     return outcome
+
+
+def _current(auction: Auction, actor: User, shown_id: int) -> Lot:
+    _check_desk(auction, actor)
+    lot_id = pulse_or_refuse(auction.pk).lot_id
+    lot = None if lot_id is None else auction.lots.filter(pk=lot_id).first()
+    if lot is None:
+        raise Refused("no_lot_open", _("No lot is open."))
+    if shown_id != lot.pk:
+        raise Refused("wrong_lot", _refusal("wrong_lot"))
+    return lot
 
 
 def _was_opened(lot_run: LotRun) -> bool:

@@ -49,11 +49,6 @@ def pictures_note(*, auction: Auction, status: StreamStatus) -> None:
             _answer(auction)
 
 
-def is_lost(auction: Auction) -> bool:
-    """Say whether the picture of a show is known to be lost now."""
-    return PictureWatch.objects.filter(auction=auction, lost_at__isnull=False).exists()
-
-
 def _answer(auction: Auction) -> None:
     """Pause the open lot where the loss has lasted for as long as the rule says and was not answered yet."""
     if not auction.lost_pause_s or not PictureWatch.objects.filter(auction=auction, answered_at=None).exists():

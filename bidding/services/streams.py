@@ -38,9 +38,9 @@ from bidding import protocol
 from bidding.engine.lock import fenced
 from bidding.floor import floor
 from bidding.models import Event, LedgerPosition
-from bidding.selectors import stream_part
+from bidding.selectors import picture_is_lost, stream_part
 from bidding.services.announcing import announce_signal_now
-from bidding.services.pictures import is_lost, pictures_note
+from bidding.services.pictures import pictures_note
 
 logger = structlog.get_logger(__name__)
 
@@ -288,7 +288,7 @@ def _look() -> None:
         if not provider().is_remote:
             # The relay tells the room by itself, and nobody far away is asked.
             pictures_note(auction=auction, status=provider().status(channel))
-        elif is_lost(auction):
+        elif picture_is_lost(auction):
             _attempt(f"{channel.pk}:look_again", LOOK_AGAIN_S, look)
         else:
             _attempt(f"{channel.pk}:look", LOOK_EVERY_S, look)

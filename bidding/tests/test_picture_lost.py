@@ -1,5 +1,6 @@
 """Where the picture of a live show is lost the open lot waits: once for each loss, on what is known alone."""
 
+import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -7,6 +8,8 @@ from datetime import timedelta
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
 from django.utils import timezone
 
 from auctions.models import Auction, PictureWatch, StreamChannel
@@ -296,6 +299,54 @@ def test_a_floor_that_is_away_is_asked_again(running: Show, settings, monkeypatc
     assert status(running) == "open"
     note(running, OFF)
     assert status(running) == "paused"
+
+
+# --- The host ---------------------------------------------------------------------------------------------
+
+
+def host_page(show: Show) -> str:
+    browser = Client()
+    browser.force_login(show.host)
+    return browser.get(f"/host/auctions/{show.auction.pk}/").content.decode()
+
+
+def press(show: Show, address: str, *, lot: int, v: int) -> HttpResponse:
+    browser = Client()
+    browser.force_login(show.host)
+    answer: HttpResponse = browser.post(f"/host/auctions/{show.auction.pk}/{address}/", {"lot": lot, "v": v})
+    return answer
+
+
+def test_the_host_reads_it_and_has_one_button(running: Show) -> None:
+    assert "The picture is lost" not in host_page(running)
+    lose(running)
+    text = host_page(running)
+    assert "Lot 1, Lot 1, is paused" in text
+    assert "The picture is lost" in text
+    assert "Resume without the picture" in text
+    note(running, ON)
+    text = host_page(running)
+    assert "The picture is lost" not in text
+    assert ">Resume</button>" in text
+    assert press(running, "resume", lot=running.lots[0].pk, v=pulse_now(running.auction.pk).v).status_code == 302
+    assert status(running) == "open"
+
+
+def test_the_cameras_page_lets_the_lot_go_on_without_being_left(running: Show) -> None:
+    browser = Client()
+    browser.force_login(running.host)
+    assert "data-paused" in browser.get(f"/host/auctions/{running.auction.pk}/camera/").content.decode()
+    lose(running)
+    seen = pulse_now(running.auction.pk).v
+    first, second = running.lots
+    for lot, v, code in ((second.pk, seen, "wrong_lot"), (first.pk, seen - 1, "stale")):
+        answer = press(running, "camera/resume", lot=lot, v=v)
+        assert (answer.status_code, json.loads(answer.content)["code"]) == (409, code)
+    assert status(running) == "paused"
+    assert press(running, "camera/resume", lot=first.pk, v=seen).status_code == 200
+    assert status(running) == "open"
+    again = press(running, "camera/resume", lot=first.pk, v=pulse_now(running.auction.pk).v)
+    assert json.loads(again.content)["code"] == "not_paused"
 
 
 # --- The relay --------------------------------------------------------------------------------------------

@@ -175,6 +175,9 @@ export const words = {
   recordAway: () => gettext("The record could not be loaded. Try again."),
   recordUnable: () => gettext("This browser checks records only over https. Download it and use verify_auction."),
 
+  lotPaused: (number, paused) => fill(gettext("Lot %(number)s. %(paused)s."), { number, paused }),
+  resume: () => gettext("Resume"),
+  resumeWithoutPicture: () => gettext("Resume without the picture"),
   goOnAir: () => gettext("Go on air"),
   goOffAir: () => gettext("Go off air"),
   onAir: () => gettext("On air"),

@@ -1,4 +1,4 @@
-"""A camera goes off in the middle of a lot: the room reads why that waits, and the host lets it go on where they are."""
+"""A camera goes off in the middle of a lot: the room reads why, and the host lets it go on from the page that sends."""
 
 import json
 from collections.abc import Callable

@@ -2,12 +2,10 @@
    one sentence, and one button that lets the lot go on. */
 
 import { setText } from "../room/draw.js";
-import { Send } from "../room/messages.js";
-import { initialState, reduce } from "../room/reducer.js";
-import { RoomSocket } from "../room/socket.js";
+import { RoomLink } from "../room/link.js";
 import { words } from "../strings.js";
 
-const ASK_AGAIN_MS = 2_000;
+const TICK_MS = 1_000;
 
 /** Return {text, button, back} for a state of the room, or null where nothing is paused. Pure. */
 export function pausedFace({ auction, lot }) {
@@ -26,10 +24,8 @@ export class PausedLot {
   #button;
   #resume;
   #csrf;
-  #socket;
-  #state = initialState;
+  #link;
   #refusal = null;
-  #askedAt = -Infinity;
 
   /** `socket` is the room's address, `resume` where to ask for the lot to go on, `csrf` the page's token. */
   constructor({ box, socket, resume, csrf }) {
@@ -39,29 +35,22 @@ export class PausedLot {
     this.#resume = resume;
     this.#csrf = csrf;
     this.#button.addEventListener("click", () => this.#press());
-    this.#socket = new RoomSocket(new URL(socket, location.href.replace(/^http/, "ws")).href, {
-      position: () => (this.#state.v === null ? null : { since: this.#state.v, epoch: this.#state.epoch }),
-      message: (message) => this.#hear(message),
-      open: () => {},
+    this.#link = new RoomLink(socket, {
+      changed: (before) => this.#changed(before),
       lost: () => {},
       final: () => {},
     });
-    this.#socket.start();
+    this.#link.start();
+    setInterval(() => this.#link.tick(), TICK_MS);
   }
 
-  #hear(message) {
-    const before = this.#state;
-    this.#state = reduce(before, message);
-    if (this.#state.behind && this.#state.v !== null && performance.now() - this.#askedAt > ASK_AGAIN_MS) {
-      const isSent = this.#socket.send({ type: Send.RESUME, since: this.#state.v, epoch: this.#state.epoch });
-      if (isSent) this.#askedAt = performance.now();
-    }
-    if (this.#state.lot?.status !== before.lot?.status) this.#refusal = null;
+  #changed(before) {
+    if (this.#link.state.lot?.status !== before.lot?.status) this.#refusal = null;
     this.#draw();
   }
 
   async #press() {
-    const { lot, v } = this.#state;
+    const { lot, v } = this.#link.state;
     this.#button.disabled = true;
     try {
       const answer = await fetch(this.#resume, {
@@ -79,7 +68,7 @@ export class PausedLot {
   }
 
   #draw() {
-    const face = pausedFace(this.#state);
+    const face = pausedFace(this.#link.state);
     this.#box.hidden = face === null;
     if (face === null) return;
     setText(this.#text, this.#refusal ? `${face.text} ${this.#refusal}` : face.text);

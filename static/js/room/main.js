@@ -103,6 +103,7 @@ function heard(before, message) {
   if (message.type === Receive.NOTICE) chat.notice(message.text);
   if (message.type === Receive.STATE || message.type === Receive.RESUMED) returned();
   if (state.v !== null) desk.reached(state.v);
+  if (message.v === state.v) stage.hear(message);
   changed(before, message);
   redraw();
 }

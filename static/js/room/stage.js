@@ -29,6 +29,11 @@ export class Stage {
     this.#screen.sound(on);
   }
 
+  /** Hear a message of the room, for what belongs to a moment of the picture. */
+  hear(message) {
+    this.#screen.hear(message);
+  }
+
   /** Show the state of the room. */
   draw(state) {
     const { lot } = state;

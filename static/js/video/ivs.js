@@ -1,15 +1,11 @@
 /* Plays a stream of Amazon IVS by IVS' own player, which comes from its servers, at one version, and only here.
-   Knows nothing of the auction but what notes in the pictures say. It offers what every player offers: start, stop, view. */
-
-import { make } from "../room/draw.js";
-import { words } from "../strings.js";
+   Hands on the notes in the pictures, and knows nothing of the auction. It offers what every player offers: start, stop, view. */
 
 const VERSION = "1.56.1";
 const SCRIPT = `https://player.live-video.net/${VERSION}/amazon-ivs-player.min.js`;
 const RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 30_000;
 const MEASURE_MS = 1_000;
-const CAPTION_MS = 5_000;
 
 let loading = null;
 
@@ -41,20 +37,19 @@ export class IvsPlayer {
   #url;
   #video;
   #changed;
-  #caption = make("p", "stage-caption");
+  #captions;
   #player = null;
   #view = { pictures: false, behindMs: null, problem: null };
   #running = false;
   #failures = 0;
   #retry = null;
   #measure = null;
-  #fade = null;
-  #noted = 0;
 
   /** `changed()` is called when `view` is another one. */
-  constructor({ url, video, changed }) {
+  constructor({ url, video, captions, changed }) {
     this.#url = url;
     this.#video = video;
+    this.#captions = captions;
     this.#changed = changed;
   }
 
@@ -68,8 +63,6 @@ export class IvsPlayer {
     if (this.#running || this.#view.problem) return;
     this.#running = true;
     this.#failures = 0;
-    this.#caption.hidden = true;
-    this.#video.after(this.#caption);
     this.#open();
   }
 
@@ -77,11 +70,10 @@ export class IvsPlayer {
   stop() {
     this.#running = false;
     clearTimeout(this.#retry);
-    clearTimeout(this.#fade);
     this.#playing(false);
     this.#player?.delete();
     this.#player = null;
-    this.#caption.remove();
+    this.#captions.clear();
   }
 
   async #open() {
@@ -107,7 +99,7 @@ export class IvsPlayer {
     player.addEventListener(PlayerState.PLAYING, () => this.#playing(true));
     player.addEventListener(PlayerState.ENDED, () => this.#again());
     player.addEventListener(PlayerEventType.ERROR, () => this.#again());
-    player.addEventListener(PlayerEventType.TEXT_METADATA_CUE, (cue) => this.#note(cue.text));
+    player.addEventListener(PlayerEventType.TEXT_METADATA_CUE, (cue) => this.#captions.show(read(cue.text)));
     return player;
   }
 
@@ -142,18 +134,6 @@ export class IvsPlayer {
     this.#failures += 1;
     this.#retry = setTimeout(() => this.#open(), longest * (0.5 + Math.random() / 2));
   }
-
-  /** Show what the pictures say of the lots, when they say it; an older note than the last one is none. */
-  #note(text) {
-    const note = read(text);
-    const said = note && sentence(note);
-    if (!said || !(note.v > this.#noted)) return;
-    this.#noted = note.v;
-    this.#caption.textContent = said;
-    this.#caption.hidden = false;
-    clearTimeout(this.#fade);
-    this.#fade = setTimeout(() => (this.#caption.hidden = true), CAPTION_MS);
-  }
 }
 
 function read(text) {
@@ -162,11 +142,4 @@ function read(text) {
   } catch {
     return null;
   }
-}
-
-/** Return the caption that a note asks for, or null. */
-export function sentence(note) {
-  if (note.type === "LOT_OPENED") return words.lot(note.number);
-  if (note.type !== "LOT_CLOSED") return null;
-  return note.result === "sold" ? `${words.sold()} ${words.toPaddle(note.winner.paddle)}` : words.notSold();
 }

@@ -39,11 +39,17 @@ export class Delay {
     this.#samples = [];
   }
 
+  /** Return when what is shown at this media time was captured, in the server's time, or null while that is not known. */
+  captured(mediaMs) {
+    if (this.#marks.length === 0) return null;
+    const mark = this.#marks.findLast((each) => each.mediaMs <= mediaMs) ?? this.#marks[0];
+    return mark.capturedMs + mediaMs - mark.mediaMs;
+  }
+
   /** Return by how many ms what is shown at this media time is late now, or null while that is not known. */
   at(mediaMs, nowMs) {
-    if (nowMs === null || this.#marks.length === 0) return null;
-    const mark = this.#marks.findLast((each) => each.mediaMs <= mediaMs) ?? this.#marks[0];
-    return nowMs - (mark.capturedMs + mediaMs - mark.mediaMs);
+    const captured = this.captured(mediaMs);
+    return nowMs === null || captured === null ? null : nowMs - captured;
   }
 
   /** Take a sample once a second or so; return the median of the last ones in ms, or null. */

@@ -19,6 +19,7 @@ export class RelayPlayer {
   #url;
   #video;
   #now;
+  #captions;
   #changed;
   #socket = null;
   #retry = null;
@@ -35,10 +36,11 @@ export class RelayPlayer {
   #barred = false;
 
   /** `now()` is the server's time in ms or null; `changed()` is called when `view` is another one. */
-  constructor({ url, video, now, changed }) {
+  constructor({ url, video, now, captions, changed }) {
     this.#url = new URL(url, location.href.replace(/^http/, "ws")).href;
     this.#video = video;
     this.#now = now;
+    this.#captions = captions;
     this.#changed = changed;
   }
 
@@ -131,6 +133,7 @@ export class RelayPlayer {
     this.#feed?.close();
     this.#feed = null;
     this.#delay.clear();
+    this.#captions.clear();
     this.#show({ pictures: false, behindMs: null, problem: null });
   }
 
@@ -149,6 +152,7 @@ export class RelayPlayer {
       this.#failures = 0;
     }
     const pictures = this.#playedTo > 0 && now - this.#movedAt < FROZEN_MS;
+    if (pictures) this.#captions.reached(this.#delay.captured(video.currentTime * 1_000));
     let { behindMs } = this.#view;
     if (!pictures) behindMs = null;
     else if (now - this.#sampledAt > SAMPLE_MS) {

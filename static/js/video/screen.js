@@ -1,6 +1,8 @@
 /* The room's screen: finds the player for a stream of any kind, and lets it run while there may be pictures.
    A player is loaded only where its kind of stream is shown. */
 
+import { Captions, noteOf } from "./captions.js";
+
 const PLAYERS = {
   ivs: async () => (await import("./ivs.js")).IvsPlayer,
   relay: async () => (await import("./relay.js")).RelayPlayer,
@@ -12,6 +14,7 @@ export class Screen {
   #video;
   #now;
   #changed;
+  #captions;
   #player = null;
   #of = null;
   #wanted = false;
@@ -20,6 +23,7 @@ export class Screen {
     this.#video = video;
     this.#now = now;
     this.#changed = changed;
+    this.#captions = new Captions(video);
   }
 
   /** {pictures, behindMs, problem} of the player, or of a dark screen. */
@@ -42,6 +46,12 @@ export class Screen {
     else if (state === "ended" || state === "none") this.#player?.stop();
   }
 
+  /** Hear what happens in the room: a player that knows when its picture was captured tells it on that. */
+  hear(message) {
+    const note = noteOf(message);
+    if (note) this.#captions.expect(note);
+  }
+
   /** Let the sound be heard, or not. It needs somebody's touch first. */
   sound(on) {
     this.#video.muted = !on;
@@ -50,7 +60,7 @@ export class Screen {
   async #load(kind, url, key) {
     const Player = await PLAYERS[kind]();
     if (key !== this.#of) return;
-    this.#player = new Player({ url, video: this.#video, now: this.#now, changed: this.#changed });
+    this.#player = new Player({ url, video: this.#video, now: this.#now, captions: this.#captions, changed: this.#changed });
     if (this.#wanted) this.#player.start();
   }
 }

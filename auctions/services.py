@@ -672,8 +672,11 @@ def _channel_of(auction: Auction, actor: User) -> StreamChannel:
     return auction.stream_channel
 
 
-def _channel_for(auction: Auction) -> Any:
+def _channel_for(auction: Auction) -> StreamChannel:
     private = auction.visibility == Visibility.INVITE_ONLY
+    channel = auction.stream_channel
+    if channel is not None and channel.is_private == private:
+        return channel
     return streaming.provider().assign_channel(auction.organizer, private=private)
 
 

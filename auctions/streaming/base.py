@@ -68,6 +68,12 @@ class StreamStatus:
         return self.state == StreamState.LIVE and self.health != STARVED
 
 
+def open_channel(organizer: Organizer, provider: str) -> StreamChannel | None:
+    """Return the channel that all shows of an organizer use which anybody may see, if it was made."""
+    channels = StreamChannel.objects.filter(organizer=organizer, provider=provider, is_private=False, archived_at=None)
+    return channels.first()
+
+
 class StreamProvider(ABC):
     """Assigns channels and carries video. All methods may raise StreamTrouble."""
 
@@ -79,7 +85,7 @@ class StreamProvider(ABC):
 
     @abstractmethod
     def assign_channel(self, organizer: Organizer, *, private: bool) -> StreamChannel:
-        """Return the organizer's channel, made at first use; a private one is for invite-only auctions."""
+        """Return the organizer's channel, made at first use; a private one is made each time, for one auction."""
 
     @abstractmethod
     def prepare(self, channel: StreamChannel) -> None:
@@ -124,6 +130,10 @@ class StreamProvider(ABC):
     @abstractmethod
     def end(self, channel: StreamChannel) -> None:
         """End the stream of a finished auction. Harmless when it was ended before."""
+
+    @abstractmethod
+    def archive(self, channel: StreamChannel) -> None:
+        """Take a channel that nobody needs any more away from the service. Harmless when it is gone."""
 
     @abstractmethod
     def recording_url(self, channel: StreamChannel, *, begun: datetime, ended: datetime) -> str | None:

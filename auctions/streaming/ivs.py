@@ -37,12 +37,14 @@ from auctions.streaming.base import (
     StreamState,
     StreamStatus,
     StreamTrouble,
+    open_channel,
 )
 
 logger = structlog.get_logger(__name__)
 
 ACTIONS: Final = {
     "create_channel": "ivs:CreateChannel",
+    "delete_channel": "ivs:DeleteChannel",
     "create_stream_key": "ivs:CreateStreamKey",
     "delete_stream_key": "ivs:DeleteStreamKey",
     "get_channel": "ivs:GetChannel",
@@ -103,7 +105,7 @@ def client() -> Any:
 
 
 class IvsProvider(StreamProvider):
-    """One channel an organizer, reused, and a private one for invite-only auctions."""
+    """One channel an organizer, reused, and one for each invite-only auction."""
 
     name = "ivs"
     is_remote = True
@@ -111,16 +113,12 @@ class IvsProvider(StreamProvider):
     # --- At once: no call --------------------------------------------------------------------------------
 
     def assign_channel(self, organizer: Organizer, *, private: bool) -> StreamChannel:
-        """Return the organizer's row, made at first use; `prepare` makes the channel that it stands for."""
+        """Return the organizer's row, or a private one of its own; `prepare` makes the channel that it stands for."""
         with transaction.atomic():
             # The organizer's row is the lock: two first auctions at once share one channel.
             Organizer.objects.select_for_update().get(pk=organizer.pk)
-            rows = StreamChannel.objects.filter(
-                organizer=organizer, provider=self.name, is_private=private, archived_at__isnull=True
-            )
-            return rows.first() or StreamChannel.objects.create(
-                organizer=organizer, provider=self.name, is_private=private
-            )
+            channel = None if private else open_channel(organizer, self.name)
+            return channel or StreamChannel.objects.create(organizer=organizer, provider=self.name, is_private=private)
 
     def ingest(self, channel: StreamChannel) -> Ingest:
         """Return the address without the key, which was shown when it was made and is kept by nobody."""
@@ -258,6 +256,15 @@ class IvsProvider(StreamProvider):
     def end(self, channel: StreamChannel) -> None:
         """Cut it off: each show has a key of its own."""
         self.cut_off(channel)
+
+    def archive(self, channel: StreamChannel) -> None:
+        """Delete the channel, so that the account's limit is for shows to come; what was recorded stays."""
+        if not channel.external_id:
+            return
+        try:
+            _ask("delete_channel", arn=channel.external_id)
+        except _NotThere:
+            return
 
 
 # --- Names, keys, addresses ----------------------------------------------------------------------------

@@ -23,7 +23,15 @@ from redis.retry import Retry
 
 from accounts.models import Organizer
 from auctions.models import StreamChannel
-from auctions.streaming.base import Ingest, Playback, StreamProvider, StreamState, StreamStatus, StreamTrouble
+from auctions.streaming.base import (
+    Ingest,
+    Playback,
+    StreamProvider,
+    StreamState,
+    StreamStatus,
+    StreamTrouble,
+    open_channel,
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -70,20 +78,18 @@ class RelayKeys:
 
 
 class LocalProvider(StreamProvider):
-    """One relay channel an organizer, and a private one for invite-only auctions."""
+    """One relay channel an organizer, and one for each invite-only auction."""
 
     name = "local"
     _silent_until: ClassVar[float] = 0.0
     """Until when, in `time.monotonic()`, the side server is not asked."""
 
     def assign_channel(self, organizer: Organizer, *, private: bool) -> StreamChannel:
-        """Return the organizer's relay channel, made at first use."""
+        """Return the organizer's relay channel, made at first use, or a private one that nobody has yet."""
         with transaction.atomic():
             # The organizer's row is the lock: two first auctions at once share one channel.
             Organizer.objects.select_for_update().get(pk=organizer.pk)
-            channel = StreamChannel.objects.filter(
-                organizer=organizer, provider=self.name, is_private=private, archived_at__isnull=True
-            ).first()
+            channel = None if private else open_channel(organizer, self.name)
             if channel is None:
                 channel = StreamChannel.objects.create(
                     organizer=organizer, provider=self.name, is_private=private, stream_key=_new_key()
@@ -155,6 +161,9 @@ class LocalProvider(StreamProvider):
                 _side().delete(keys.publisher)
         except (RedisError, OSError) as error:
             raise StreamTrouble(_("The video server does not answer. Try again.")) from error
+
+    def archive(self, channel: StreamChannel) -> None:
+        """Do nothing: the relay keeps no channel."""
 
     def recording_url(self, channel: StreamChannel, *, begun: datetime, ended: datetime) -> str | None:
         """Return None: the relay keeps a few seconds in memory and records nothing."""

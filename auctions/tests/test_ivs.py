@@ -71,6 +71,7 @@ def test_a_channel_is_assigned_without_a_call_and_used_again(ivs, organizer):
     assert provider().assign_channel(organizer, private=False) == first
     private = provider().assign_channel(organizer, private=True)
     assert (private != first, private.is_private, first.external_id) == (True, True, "")
+    assert provider().assign_channel(organizer, private=True) != private
     assert provider().status(first).state == StreamState.UNKNOWN
     with pytest.raises(StreamTrouble, match="being made"):
         provider().ingest(first)
@@ -180,6 +181,7 @@ def test_the_end_of_a_channel_that_is_gone_is_harmless(ivs, channel):
 
 def test_what_was_never_made_needs_no_call_to_end(row):
     provider().end(row)
+    provider().archive(row)
     provider().revoke(row, "viewer", up_to=timezone.now())
     assert provider().look(row).state == StreamState.OFFLINE
 
@@ -349,6 +351,7 @@ WAYS: dict[str, list[str]] = {
     "send_metadata": ["put_metadata"],
     "revoke": ["start_viewer_session_revocation"],
     "cut_off": ["list_stream_keys", "delete_stream_key", "stop_stream"],
+    "archive": ["delete_channel"],
 }
 """What each way asks, in order."""
 HARMLESS = "harmless"
@@ -377,6 +380,7 @@ HARMLESS_AT = {
     ("put_metadata", "ChannelNotBroadcasting"),
     ("put_metadata", "ResourceNotFoundException"),
     ("delete_stream_key", "ResourceNotFoundException"),
+    ("delete_channel", "ResourceNotFoundException"),
     ("start_viewer_session_revocation", "ResourceNotFoundException"),
 }
 RETRIED = {"ThrottlingException", "InternalServerException", "ServiceUnavailable", "StreamUnavailable"}
@@ -399,6 +403,7 @@ def do(way: str, channel: StreamChannel) -> None:
         "send_metadata": lambda: provider().send_metadata(channel, {"v": 1}),
         "revoke": lambda: provider().revoke(channel, "v", up_to=timezone.now()),
         "cut_off": lambda: provider().cut_off(channel),
+        "archive": lambda: provider().archive(channel),
     }
     actions[way]()
 
@@ -629,3 +634,6 @@ def test_channels_at_moto(real_client, organizer):
         provider().prepare(row)
         assert (row.external_id, row.playback_url, row.ingest_url) == first
         assert len(service.list_channels()["channels"]) == 2
+        for _ in range(2):
+            provider().archive(private)
+        assert [each["arn"] for each in service.list_channels()["channels"]] == [row.external_id]

@@ -329,14 +329,19 @@ def test_an_invitation_is_one_an_address_and_can_be_renewed(host, draft_auction)
 # --- Video
 
 
-def test_auctions_of_an_organizer_share_a_channel_and_invite_only_ones_another(host, organizer):
+def test_auctions_of_an_organizer_share_a_channel_and_each_invite_only_one_has_its_own(host, organizer):
     first, second = create(host, organizer), create(host, organizer)
-    private = create(host, organizer, visibility=Visibility.INVITE_ONLY)
+    private, other = (create(host, organizer, visibility=Visibility.INVITE_ONLY) for _ in range(2))
     assert first.stream_channel == second.stream_channel
-    assert private.stream_channel != first.stream_channel
+    assert len({first.stream_channel, private.stream_channel, other.stream_channel}) == 3
     assert private.stream_channel.is_private
     changed = services.auction_update(actor=host, auction=first, visibility=Visibility.INVITE_ONLY)
-    assert changed.stream_channel == private.stream_channel
+    assert changed.stream_channel not in (second.stream_channel, private.stream_channel, other.stream_channel)
+    assert changed.stream_channel.is_private
+    renamed = services.auction_update(actor=host, auction=changed, title="Renamed")
+    assert renamed.stream_channel == changed.stream_channel
+    back = services.auction_update(actor=host, auction=changed, visibility=Visibility.UNLISTED)
+    assert back.stream_channel == second.stream_channel
 
 
 @pytest.mark.usefixtures("side")

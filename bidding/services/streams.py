@@ -14,6 +14,8 @@ from typing import Any, Final
 import structlog
 from django.conf import settings
 from django.core.cache import cache
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
@@ -58,6 +60,8 @@ CUE_MS: Final = 5_000
 """After how long it is no news for the picture that a lot opened or closed."""
 CUE_VERSIONS: Final = 500
 """How many versions back such news is looked for: more than pass in that time."""
+ARCHIVE_AFTER: Final = timedelta(minutes=5)
+"""How long after its stream a private channel stays: the service ends a recording first."""
 TOLD_AGAIN_S: Final = 60
 EVENT_REMEMBERED_S: Final = 24 * 60 * 60
 """As long as EventBridge tries."""
@@ -133,6 +137,8 @@ def stream_event_take(*, event_id: str, channel: StreamChannel, recording: Recor
 
 def stream_look(*, channel: StreamChannel) -> StreamState:
     """Ask the service how a stream is, and tell the show that is live on it and its room; raises StreamTrouble."""
+    if channel.archived_at is not None:
+        return StreamState.OFFLINE
     live = Auction.objects.select_related("stream_channel").filter(status=AuctionStatus.LIVE)
     auction = live.filter(stream_channel=channel).first()
     try:
@@ -199,7 +205,7 @@ def streams_attend() -> None:
     if not cache.add("stream:attending", 1, timeout=_ATTENDING_S):
         return
     try:
-        for work in (_revoke, _stop, _cue, _assign, _prepare, _look):
+        for work in (_revoke, _stop, _cue, _assign, _prepare, _look, _archive):
             work()
     except StreamServiceAway as error:
         # Whatever comes after would wait for the same nothing. The next second tries again.
@@ -271,8 +277,9 @@ def _assign() -> None:
     others = waiting.filter(stream_channel__isnull=False).exclude(stream_channel__provider=settings.STREAM_PROVIDER)
     for auction in others.select_related("organizer"):
         private = auction.visibility == Visibility.INVITE_ONLY
-        channel = provider().assign_channel(auction.organizer, private=private)
-        Auction.objects.filter(pk=auction.pk).update(stream_channel=channel)
+        with transaction.atomic():
+            channel = provider().assign_channel(auction.organizer, private=private)
+            Auction.objects.filter(pk=auction.pk).update(stream_channel=channel)
 
 
 def _prepare() -> None:
@@ -280,6 +287,22 @@ def _prepare() -> None:
     used = (AuctionStatus.DRAFT, AuctionStatus.SCHEDULED, AuctionStatus.LIVE)
     for channel in rows.filter(auctions__status__in=used).distinct():
         _attempt(f"{channel.pk}:prepare", AGAIN_S, partial(provider().prepare, channel))
+
+
+def _archive() -> None:
+    """Put private channels away whose auction needs them no more, so that they do not fill the service's account."""
+    stopped = timezone.now() - ARCHIVE_AFTER
+    over = Q(status__in=(AuctionStatus.ENDED, AuctionStatus.CANCELLED), stream_stopped_at__lt=stopped)
+    needed = Auction.objects.filter(~over, stream_channel=OuterRef("pk"))
+    private = StreamChannel.objects.filter(provider=settings.STREAM_PROVIDER, is_private=True, archived_at=None)
+    for channel in private.filter(~Exists(needed)):
+        _attempt(f"{channel.pk}:archive", AGAIN_S, partial(_archive_one, channel))
+
+
+def _archive_one(channel: StreamChannel) -> None:
+    provider().archive(channel)
+    # Its name at the service stays: a recording may be told of late.
+    StreamChannel.objects.filter(pk=channel.pk).update(archived_at=timezone.now(), stream_key="")
 
 
 def _look() -> None:

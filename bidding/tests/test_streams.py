@@ -22,7 +22,7 @@ from auctions.models import (
     ViewerRevocation,
     Visibility,
 )
-from auctions.services import auction_create, invitation_add
+from auctions.services import auction_create, auction_update, invitation_add
 from auctions.streaming import ivs as ivs_module
 from bidding import protocol
 from bidding.services import (
@@ -290,6 +290,78 @@ def test_a_show_that_was_never_live_has_no_stream_to_stop(deaf: list[str], ivs: 
     streams_attend()
     show.auction.refresh_from_db()
     assert show.auction.stream_stopped_at is not None
+
+
+# --- Private channels ------------------------------------------------------------------------------------
+
+
+def test_a_private_channel_is_deleted_some_minutes_after_its_stream_was_stopped(ivs: Service, private_show) -> None:
+    auction, channel = over(private_show), channel_of(private_show)
+    ivs.answers("list_stream_keys", {"streamKeys": []}, channelArn=CHANNEL_ARN)
+    ivs.answers("stop_stream", channelArn=CHANNEL_ARN)
+    streams_attend()
+    streams_attend()
+    channel.refresh_from_db()
+    assert channel.archived_at is None
+    Auction.objects.update(stream_stopped_at=timezone.now() - module.ARCHIVE_AFTER - timedelta(seconds=1))
+    # Somebody still sends, or the service has not noticed the end.
+    ivs.fails("delete_channel", "ConflictException", status=409)
+    streams_attend()
+    streams_attend()
+    channel.refresh_from_db()
+    assert channel.archived_at is None
+    looked(f"{channel.pk}:archive")
+    ivs.answers("delete_channel", arn=CHANNEL_ARN)
+    streams_attend()
+    looked(f"{channel.pk}:archive")
+    streams_attend()
+    channel.refresh_from_db()
+    auction.refresh_from_db()
+    assert (channel.archived_at is not None, channel.external_id, auction.stream_channel) == (
+        True,
+        CHANNEL_ARN,
+        channel,
+    )
+    # What is told of it afterwards asks the service nothing.
+    assert stream_look(channel=channel) == "offline"
+
+
+def test_what_is_still_needed_is_not_deleted(deaf: list[str], private_show: Show) -> None:
+    cache.set(f"stream:{channel_of(private_show).pk}:look", 1)
+    house = private_show.auction.organizer
+    assert not auction_create(actor=private_show.host, organizer=house, title="Open").stream_channel.is_private
+    Auction.objects.exclude(pk=private_show.auction.pk).update(
+        status=AuctionStatus.CANCELLED, stream_stopped_at=timezone.now() - timedelta(days=1)
+    )
+    StreamChannel.objects.filter(external_id="").update(external_id="arn:other")
+    later = Auction.objects.create(
+        organizer=private_show.auction.organizer,
+        title="Later",
+        slug="later",
+        stream_channel=private_show.auction.stream_channel,
+        visibility=Visibility.INVITE_ONLY,
+    )
+    streams_attend()
+    Auction.objects.filter(pk=private_show.auction.pk).update(
+        status=AuctionStatus.ENDED, stream_stopped_at=timezone.now() - timedelta(days=1)
+    )
+    streams_attend()
+    assert later.status == AuctionStatus.DRAFT
+    assert not StreamChannel.objects.exclude(archived_at=None).exists()
+
+
+def test_a_channel_of_a_show_that_is_no_longer_private_is_put_away(side, host, organizer) -> None:
+    auction = auction_create(actor=host, organizer=organizer, title="Lamps", visibility=Visibility.INVITE_ONLY)
+    private = auction.stream_channel
+    assert private is not None
+    streams_attend()
+    private.refresh_from_db()
+    assert private.archived_at is None
+    auction = auction_update(actor=host, auction=auction, visibility=Visibility.PUBLIC)
+    assert auction.stream_channel != private
+    streams_attend()
+    private.refresh_from_db()
+    assert (private.archived_at is not None, private.stream_key) == (True, "")
 
 
 # --- Private shows ---------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def test_a_caption_comes_with_the_picture_of_its_moment(site: Stack, open_page: 
     go_on_air(host)
     expect(viewer.locator('[data-room="stage-note"]')).to_contain_text("behind", timeout=PATIENCE_MS)
     viewer.wait_for_function(
-        "() => ['Lot', 'Not sold'].every((word) => captions.filter(({caption}) => caption.startsWith(word)).length > 1)",
+        "() => ['Lot', 'Not'].every((word) => captions.filter((each) => each.caption.startsWith(word)).length > 1)",
         timeout=3 * PATIENCE_MS,
     )
     told = viewer.evaluate("() => captions")

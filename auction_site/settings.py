@@ -207,6 +207,7 @@ CELERY_BEAT_SCHEDULE = {
     "follow_roles": {"task": "bidding.tasks.follow_roles", "schedule": 2.0, "options": {"expires": 2.0}},
     "sweep": {"task": "auctions.tasks.uploads_sweep", "schedule": 60.0, "options": {"expires": 60.0}},
     "video": {"task": "bidding.tasks.video", "schedule": 1.0, "options": {"expires": 1.0}},
+    "recordings": {"task": "bidding.tasks.recordings", "schedule": 600.0, "options": {"expires": 600.0}},
     "forget": {"task": "accounts.tasks.forget", "schedule": 3_600.0, "options": {"expires": 3_600.0}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
@@ -350,6 +351,14 @@ if STREAM_LOST_S and not 5 <= STREAM_LOST_S <= 120:
     raise ImproperlyConfigured("STREAM_LOST_S is out of range: expected 0, or 5 to 120 seconds.")
 STREAM_RTMP_URL = env.text("STREAM_RTMP_URL", "")
 """Where hosts find the gate for OBS, told on the camera's page; empty where no gate runs."""
+RECORDINGS_DAYS = env.number("RECORDINGS_DAYS", 90)
+"""How long recordings of shows are kept; 0 records nothing here."""
+RECORDINGS_ROOT = Path(env.text("RECORDINGS_ROOT", str(VAR_DIR / "recordings")))
+"""Where the relay's recordings are. Nothing in it is served but by the views that ask who may see it."""
+RECORDINGS_MAX_MB = env.number("RECORDINGS_MAX_MB", 20_000, minimum=1)
+"""What the recording of one show may measure."""
+RECORDINGS_SPARE_MB = env.number("RECORDINGS_SPARE_MB", 1_000)
+"""How much of the disk recordings leave free."""
 IVS_REGION = IVS_PLAYBACK_KEY = IVS_RECORDING_ARN = IVS_RECORDINGS_URL = IVS_EVENTS_SECRET = ""
 if STREAM_PROVIDER == "ivs":
     IVS_REGION = env.matching("IVS_REGION", r"[a-z]{2}(-[a-z]+)+-\d", "a region like eu-central-1")

@@ -173,6 +173,9 @@ STREAM_PUBLISHERS = _gauge("stream_publishers", "Cameras that send to the relay 
 STREAM_VIEWERS = _gauge("stream_viewers", "Sockets that watch by the relay here.")
 STREAM_PIECES = _counter("stream_pieces", "Pieces of video that publishers sent.")
 STREAM_PIECES_LOST = _counter("stream_pieces_lost", "Pieces of video that the side server did not take.")
+STREAM_PIECES_UNRECORDED = _counter(
+    "stream_pieces_unrecorded", "Pieces of video of a live show that the disk did not take."
+)
 STREAM_DELIVERIES = _counter("stream_deliveries", "Pieces of video written to viewers.")
 STREAM_SKIPS = _counter("stream_skips", "Times that a slow viewer was taken on to the latest whole picture.")
 

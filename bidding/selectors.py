@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from msgspec import structs
 
 from accounts.models import User
@@ -18,6 +19,7 @@ from auctions.models import (
     LotImage,
     LotStatus,
     PictureWatch,
+    StreamRecording,
 )
 from auctions.money import Currency
 from auctions.streaming import provider
@@ -80,6 +82,16 @@ def stream_part(auction: Auction) -> protocol.StreamPart:
     if channel is None or place.playback_url is None:
         return place
     return structs.replace(place, state=provider().status(channel).state.value)
+
+
+def recordings_of(auction: Auction) -> QuerySet[StreamRecording]:
+    """Return the recordings of a show, the first one first: its own, and a service's of its channel meanwhile."""
+    own = Q(auction=auction)
+    if auction.went_live_at is not None and auction.stream_channel_id is not None:
+        until = auction.ended_at or timezone.now()
+        of_channel = Q(auction=None, channel=auction.stream_channel_id)
+        own |= of_channel & Q(ended_at__gt=auction.went_live_at, started_at__lt=until)
+    return StreamRecording.objects.filter(own).select_related("channel").order_by("started_at", "pk")
 
 
 def stream_parts(auction_ids: Collection[int]) -> dict[int, protocol.StreamPart]:

@@ -9,7 +9,13 @@ from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus
 from bidding.engine.outcomes import EngineError, FloorMissing, Pulse
 from bidding.selectors import auctions_on_floor
-from bidding.services import auction_advance, lot_close_due, registrations_follow_roles, streams_attend
+from bidding.services import (
+    auction_advance,
+    lot_close_due,
+    recordings_sweep,
+    registrations_follow_roles,
+    streams_attend,
+)
 from bidding.services.heartbeat import heartbeat
 
 logger = structlog.get_logger(__name__)
@@ -59,6 +65,12 @@ def video() -> None:
         streams_attend()
     except (RedisError, EngineError, OSError) as error:
         logger.warning("video_waits", error=str(error))
+
+
+@shared_task
+def recordings() -> None:
+    """Erase recordings that were kept long enough, and look after those that were cut short."""
+    recordings_sweep()
 
 
 def _arm_closing(pulse: Pulse, auction_id: int) -> None:

@@ -8,11 +8,25 @@ from auctions.models.auction import Auction, StreamChannel
 
 
 class StreamRecording(models.Model):
-    """One recording of a channel, from when pictures came until they stopped. A show may have several."""
+    """One recording of a channel, from when pictures came until they stopped. A show may have several: its parts.
+
+    What this site records itself has no bucket: `auctions.recordings` knows its files. Its `ended_at` grows while it
+    is written; a service says its own when it is over.
+    """
 
     channel = models.ForeignKey(StreamChannel, on_delete=models.PROTECT, related_name="recordings")
-    bucket = models.CharField(max_length=63)
-    prefix = models.CharField(max_length=300, help_text=_("Where it is in the bucket."))
+    auction = models.ForeignKey(
+        Auction,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="recordings",
+        help_text=_("Empty where a service recorded it: the times then say of which show it is."),
+    )
+    bucket = models.CharField(max_length=63, blank=True)
+    prefix = models.CharField(max_length=300, help_text=_("Where it is in the bucket, or among the files here."))
+    mime = models.CharField(max_length=100, blank=True)
+    size = models.BigIntegerField(default=0, help_text=_("Bytes, of what is kept here."))
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
 
@@ -20,7 +34,12 @@ class StreamRecording(models.Model):
         verbose_name = _("recording")
         verbose_name_plural = _("recordings")
         ordering = ("started_at",)
-        constraints = (models.UniqueConstraint(fields=("bucket", "prefix"), name="streamrecording_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("bucket", "prefix"), name="streamrecording_once"),
+            models.CheckConstraint(
+                condition=~models.Q(bucket="") | models.Q(auction__isnull=False), name="streamrecording_of_a_show"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.bucket}/{self.prefix}"

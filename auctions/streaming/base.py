@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Final, TypedDict
 
 from accounts.models import Organizer
-from auctions.models import StreamChannel
+from auctions.models import Auction, StreamChannel, StreamRecording
 
 
 class StreamTrouble(Exception):
@@ -38,7 +38,7 @@ STARVED: Final = "starved"
 
 
 class Playback(TypedDict):
-    """Where and how a page watches: `kind` is ivs, hls or relay."""
+    """Where and how a page watches: `kind` is ivs, hls, relay or file."""
 
     kind: str
     url: str
@@ -136,5 +136,12 @@ class StreamProvider(ABC):
         """Take a channel that nobody needs any more away from the service. Harmless when it is gone."""
 
     @abstractmethod
-    def recording_url(self, channel: StreamChannel, *, begun: datetime, ended: datetime) -> str | None:
-        """Return where the recording of a show between these times is, if there is one."""
+    def replay(self, recording: StreamRecording, auction: Auction) -> Playback:
+        """Return where a page plays a recording of an auction: `kind` is hls, or file with the site's own table.
+
+        The address of an invite-only auction's recording plays for nobody who may not see the auction.
+        """
+
+    @abstractmethod
+    def erase(self, recording: StreamRecording) -> None:
+        """Erase what was recorded. Harmless where it is gone; raises StreamTrouble or OSError where it stays."""

@@ -10,7 +10,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache as once
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -28,7 +28,8 @@ from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from accounts.models import Organizer
-from auctions.models import StreamChannel, StreamRecording
+from auctions.models import Auction, StreamChannel, StreamRecording, Visibility
+from auctions.streaming import ivs_recordings
 from auctions.streaming.base import (
     Ingest,
     Playback,
@@ -148,18 +149,17 @@ class IvsProvider(StreamProvider):
             return Playback(kind=self.name, url=reverse("api-stream-playback", args=(channel.pk,)))
         return Playback(kind=self.name, url=f"{channel.playback_url}?token={_token(channel, viewer)}")
 
-    def recording_url(self, channel: StreamChannel, *, begun: datetime, ended: datetime) -> str | None:
-        """Return the playlist of the longest recording that is finished and overlaps the show."""
-        if not settings.IVS_RECORDINGS_URL:
-            return None
+    def replay(self, recording: StreamRecording, auction: Auction) -> Playback:
+        """Return the site's own playlist, with signed segments; of a show for all, where the bucket is served from."""
+        if settings.IVS_RECORDINGS_URL and auction.visibility != Visibility.INVITE_ONLY:
+            served = f"{settings.IVS_RECORDINGS_URL}/{recording.prefix}/media/hls/{ivs_recordings.MASTER}"
+            return Playback(kind="hls", url=served)
+        names = (auction.slug, recording.pk, ivs_recordings.MASTER)
+        return Playback(kind="hls", url=reverse("recording_playlist", args=names))
 
-        def shared(recording: StreamRecording) -> timedelta:
-            assert recording.ended_at is not None
-            return min(recording.ended_at, ended) - max(recording.started_at, begun)
-
-        found = StreamRecording.objects.filter(channel=channel, started_at__lt=ended, ended_at__gt=begun)
-        longest = max(found, key=shared, default=None)
-        return f"{settings.IVS_RECORDINGS_URL}/{longest.prefix}/media/hls/master.m3u8" if longest else None
+    def erase(self, recording: StreamRecording) -> None:
+        """Delete it from the bucket."""
+        ivs_recordings.erase(recording)
 
     # --- Calls -------------------------------------------------------------------------------------------
 

@@ -16,13 +16,15 @@ import redis
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from accounts.models import Organizer
-from auctions.models import StreamChannel
+from auctions import recordings
+from auctions.models import Auction, StreamChannel, StreamRecording
 from auctions.streaming.base import (
     Ingest,
     Playback,
@@ -165,9 +167,13 @@ class LocalProvider(StreamProvider):
     def archive(self, channel: StreamChannel) -> None:
         """Do nothing: the relay keeps no channel."""
 
-    def recording_url(self, channel: StreamChannel, *, begun: datetime, ended: datetime) -> str | None:
-        """Return None: the relay keeps a few seconds in memory and records nothing."""
-        return None
+    def replay(self, recording: StreamRecording, auction: Auction) -> Playback:
+        """Return the view that gives out the file to whoever may see the auction."""
+        return Playback(kind="file", url=reverse("recording_file", args=(auction.slug, recording.pk)))
+
+    def erase(self, recording: StreamRecording) -> None:
+        """Remove the files; who still writes them is told by the missing row."""
+        recordings.remove(recording.prefix)
 
 
 @cache

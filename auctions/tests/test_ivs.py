@@ -6,24 +6,26 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import jwt
 import pytest
+from botocore.response import StreamingBody
 from django.core.cache import cache
 from django.utils import timezone
 from redis.exceptions import RedisError
 
 from accounts.models import Organizer
-from auctions.models import StreamChannel, StreamRecording
+from auctions.models import Auction, StreamChannel, StreamRecording, Visibility
 from auctions.services import auction_create
 from auctions.streaming import ivs as module
-from auctions.streaming import provider
+from auctions.streaming import ivs_recordings, provider, provider_of
 from auctions.streaming.base import StreamServiceAway, StreamState, StreamStatus, StreamTrouble
-from tests.aws import REGION, LooseCall, hold_to_model, stubbed
+from tests.aws import REGION, LooseCall, Script, hold_to_model, stubbed
 from tests.pools import moto_server
 from tests.video import (
     CHANNEL_ARN,
@@ -309,29 +311,88 @@ def test_a_note_without_pictures_is_no_trouble(ivs, channel, code):
 # --- Recordings ----------------------------------------------------------------------------------------
 
 
-def test_the_replay_is_the_longest_finished_recording_of_the_show(channel, settings):
-    begun = timezone.now() - timedelta(hours=2)
-    ended = begun + timedelta(hours=1)
+def recording(channel: StreamChannel, auction: Auction | None = None, **fields: Any) -> StreamRecording:
+    now = timezone.now()
+    place = {"bucket": "recordings", "prefix": "ivs/v1/show", "started_at": now, "ended_at": now}
+    return StreamRecording(channel=channel, auction=auction, **place | fields)
 
-    def recorded(prefix: str, start: int, end: int | None) -> None:
-        StreamRecording.objects.create(
-            channel=channel,
-            bucket="recordings",
-            prefix=prefix,
-            started_at=begun + timedelta(minutes=start),
-            ended_at=None if end is None else begun + timedelta(minutes=end),
-        )
 
-    recorded("ivs/v1/before", -200, -1)
-    recorded("ivs/v1/test", -30, 5)
-    recorded("ivs/v1/show", 6, 59)
-    recorded("ivs/v1/after", 61, 200)
-    recorded("ivs/v1/running", 1, None)
-    assert provider().recording_url(channel, begun=begun, ended=ended) is None
+def test_the_replay_of_an_invite_only_show_is_never_where_everybody_is_served(channel, draft_auction, settings):
+    ours = f"/auctions/{draft_auction.slug}/replay/7/hls/master.m3u8"
+    settings.IVS_RECORDINGS_URL = ""
+    assert provider_of(channel).replay(recording(channel, pk=7), draft_auction) == {"kind": "hls", "url": ours}
     settings.IVS_RECORDINGS_URL = "https://recordings.example"
-    found = provider().recording_url(channel, begun=begun, ended=ended)
-    assert found == "https://recordings.example/ivs/v1/show/media/hls/master.m3u8"
-    assert provider().recording_url(channel, begun=ended + timedelta(days=1), ended=ended + timedelta(days=2)) is None
+    served = provider_of(channel).replay(recording(channel, pk=7), draft_auction)
+    assert served == {"kind": "hls", "url": "https://recordings.example/ivs/v1/show/media/hls/master.m3u8"}
+    draft_auction.visibility = Visibility.INVITE_ONLY
+    assert provider_of(channel).replay(recording(channel, pk=7), draft_auction) == {"kind": "hls", "url": ours}
+
+
+@pytest.fixture
+def bucket(settings, monkeypatch) -> Iterator[Script]:
+    """Return the bucket of the recordings as a script of calls and answers."""
+    settings.IVS_REGION = REGION
+    with stubbed("s3") as (client, stubber):
+        monkeypatch.setattr(ivs_recordings, "client", lambda: client)
+        yield stubber
+
+
+def playlist_in(bucket: Script, name: str, text: str) -> None:
+    body = StreamingBody(BytesIO(text.encode()), len(text))
+    asked = {"Bucket": "recordings", "Key": f"ivs/v1/show/media/hls/{name}"}
+    bucket.add_response("get_object", {"Body": body}, asked)
+
+
+def test_playlists_stay_here_and_segments_are_signed_one_by_one(channel, bucket):
+    playlist_in(bucket, "master.m3u8", '#EXTM3U\n#EXT-X-MEDIA:URI="sound/playlist.m3u8"\n720p30/playlist.m3u8\n')
+    assert ivs_recordings.playlist(recording(channel), "master.m3u8") == (
+        '#EXTM3U\n#EXT-X-MEDIA:URI="sound/playlist.m3u8"\n720p30/playlist.m3u8\n'
+    )
+    playlist_in(
+        bucket, "720p30/playlist.m3u8", '#EXTM3U\n#EXT-X-MAP:URI="init.mp4"\n#EXTINF:6.0,\n1.ts\n\n#EXT-X-ENDLIST'
+    )
+    # Signing calls nobody, but the client's model sees it as a call.
+    bucket.expected += ["get_object"] * 2
+    told = ivs_recordings.playlist(recording(channel), "720p30/playlist.m3u8")
+    assert told is not None
+    lines = told.splitlines()
+    assert (lines[0], lines[2], lines[4], lines[5]) == ("#EXTM3U", "#EXTINF:6.0,", "", "#EXT-X-ENDLIST")
+    for line, name in ((lines[1].split('"')[1], "init.mp4"), (lines[3], "1.ts")):
+        address = urlsplit(line)
+        assert address.path.endswith(f"/ivs/v1/show/media/hls/720p30/{name}")
+        assert "Signature" in address.query
+
+
+@pytest.mark.parametrize(
+    "name", ["../../../secret.m3u8", "1.ts", "a/b/c.m3u8", "/master.m3u8", "master.m3u8/", "x/../../y.m3u8", ""]
+)
+def test_nothing_but_a_playlist_is_ever_asked_of_the_bucket(channel, bucket, name):
+    assert ivs_recordings.playlist(recording(channel), name) is None
+
+
+def test_a_bucket_without_the_playlist_has_none_and_one_that_refuses_is_trouble(channel, bucket):
+    bucket.add_client_error("get_object", "NoSuchKey", http_status_code=404)
+    assert ivs_recordings.playlist(recording(channel), "master.m3u8") is None
+    bucket.add_client_error("get_object", "AccessDenied", http_status_code=403)
+    with pytest.raises(StreamTrouble):
+        ivs_recordings.playlist(recording(channel), "master.m3u8")
+
+
+def test_everything_of_a_recording_is_erased_however_much_it_is(channel, bucket):
+    asked = {"Bucket": "recordings", "Prefix": "ivs/v1/show/"}
+    for keys in (["ivs/v1/show/a", "ivs/v1/show/b"], ["ivs/v1/show/c"], []):
+        bucket.add_response("list_objects_v2", {"Contents": [{"Key": key} for key in keys]}, asked)
+        if keys:
+            objects = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+            bucket.add_response("delete_objects", {}, {"Bucket": "recordings", "Delete": objects})
+    provider_of(channel).erase(recording(channel))
+
+
+def test_what_cannot_be_erased_is_trouble(channel, bucket):
+    bucket.add_response("list_objects_v2", {"Contents": [{"Key": "ivs/v1/show/a"}]})
+    bucket.add_response("delete_objects", {"Errors": [{"Key": "ivs/v1/show/a", "Code": "AccessDenied"}]})
+    with pytest.raises(StreamTrouble):
+        provider_of(channel).erase(recording(channel))
 
 
 # --- Errors --------------------------------------------------------------------------------------------

@@ -164,10 +164,13 @@ class Publication:
     def _fields(self, piece: Piece, now_ms: int) -> dict[Any, Any]:
         fields: dict[Any, Any] = {"e": self._epoch, "d": piece.data}
         if piece.is_mark:
-            # What cannot be is not believed: then it counts from its arrival.
-            captured = now_ms if self._began_ms is None else round(self._began_ms) + piece.at_ms
-            fields |= {"k": piece.at_ms, "c": captured if now_ms - KEEP_MS <= captured <= now_ms else now_ms}
+            fields |= {"k": piece.at_ms, "c": self.captured_ms(piece, now_ms)}
         return fields
+
+    def captured_ms(self, piece: Piece, now_ms: int) -> int:
+        """Return when a piece that arrived now was captured; what cannot be is not believed: then it is now."""
+        captured = now_ms if self._began_ms is None else round(self._began_ms) + piece.at_ms
+        return captured if now_ms - KEEP_MS <= captured <= now_ms else now_ms
 
     # --- How it is -------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from bidding.relay import wire
 from bidding.relay.access import Sender, sender_by_key, sender_by_sign_in, show_on, still_sends
 from bidding.relay.containers import MOST_BYTES, BadStream, Splitter
 from bidding.relay.publishing import LEASE_MS, RENEW_S, TROUBLE, Hold, Publication
+from bidding.relay.recording import Recorder
 from bidding.relay.watching import Viewer, current_relay, process_name
 from bidding.room.entrance import admit, client_address, in_thread
 from bidding.room.hub import current_hub
@@ -115,6 +116,7 @@ class Publisher:
         self._receive = receive
         self._send = send
         self._publication = Publication(sender.channel_id)
+        self._recorder = Recorder(sender.channel_id)
         self._splitter = Splitter()
         self._budget = Budget()
         self._announcements: set[asyncio.Task[None]] = set()
@@ -131,6 +133,7 @@ class Publisher:
             await _hang_up(self._send, CloseCode.TAKEN)
             return
         STREAM_PUBLISHERS.inc()
+        await self._follow_show()
         await self._say(wire.Ready())
         keeping = asyncio.create_task(self._keep(close))
         try:
@@ -162,8 +165,11 @@ class Publisher:
                 parts = self._splitter.feed(data)
             except BadStream as error:
                 raise _Refused(CloseCode.FORBIDDEN, str(error)) from error
-            if parts and await self._publication.send(parts, await current_hub().now_ms()):
-                self._announce()
+            if parts:
+                now_ms = await current_hub().now_ms()
+                self._recorder.take(parts, partial(self._publication.captured_ms, now_ms=now_ms))
+                if await self._publication.send(parts, now_ms):
+                    self._announce()
             return
         try:
             parsed = wire.parse(text or "")
@@ -188,6 +194,7 @@ class Publisher:
                 await self._publication.tell(process_name(), current_relay().viewers_of(self._sender.channel_id))
             except TROUBLE as error:
                 logger.warning("stream_not_renewed", channel=self._sender.channel_id, error=str(error))
+            await self._follow_show()
             if time.monotonic() - checked_at > CHECK_S - RENEW_S:
                 checked_at = time.monotonic()
                 await current_hub().read_time()
@@ -210,6 +217,12 @@ class Publisher:
             logger.warning("stream_not_freed", channel=self._sender.channel_id, error=str(error))
         if self._publication.is_seen:
             await self._announced()
+        await self._recorder.close()
+
+    async def _follow_show(self) -> None:
+        """Let the recorder know which show is live; while the database is away it goes on with the one it knew."""
+        with suppress(DatabaseError):
+            self._recorder.follow(await current_relay().show_on(self._sender.channel_id))
 
     def _announce(self) -> None:
         task = asyncio.create_task(self._announced())

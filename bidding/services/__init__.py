@@ -27,6 +27,7 @@ from bidding.services.lots import (
     rostrum_take,
 )
 from bidding.services.rebuilding import auction_rebuild, floor_check
+from bidding.services.recordings import recordings_erase, recordings_sweep
 from bidding.services.registrations import (
     registration_create,
     registration_enter,
@@ -73,6 +74,8 @@ __all__ = [
     "lot_warn",
     "lot_withdraw",
     "offer_void",
+    "recordings_erase",
+    "recordings_sweep",
     "registration_create",
     "registration_enter",
     "registration_set_status",

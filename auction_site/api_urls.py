@@ -8,6 +8,7 @@ from auctions.api import AuctionList
 from bidding.api import AuctionDetail, LotBids, RegistrationCreate
 from bidding.api_house import EnteredBidCreate, HousePaddleCreate, LotOfferAgain
 from bidding.api_records import LotRecord, OwnBidDetail
+from bidding.api_replay import AuctionRecording
 from bidding.api_room import (
     ChatLineRemove,
     ChatPin,
@@ -35,6 +36,7 @@ urlpatterns: list[URLPattern] = [
     path("auctions/<int:pk>/mutes/", Mutes.as_view(), name="api-mutes"),
     path("auctions/<int:pk>/mutes/<int:mute_id>/", MuteDetail.as_view(), name="api-mute"),
     path("auctions/<int:pk>/moderator-notes/", ModeratorNotes.as_view(), name="api-moderator-notes"),
+    path("auctions/<int:pk>/recording/", AuctionRecording.as_view(), name="api-recording"),
     path("auctions/<int:pk>/notices/", NoticeCreate.as_view(), name="api-notices"),
     path("lots/<int:pk>/bids/", LotBids.as_view(), name="api-lot-bids"),
     path("lots/<int:pk>/offer-again/", LotOfferAgain.as_view(), name="api-lot-offer-again"),

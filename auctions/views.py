@@ -104,6 +104,7 @@ def camera(request: HttpRequest, auction_id: int) -> HttpResponse:
             "socket": f"/ws/auctions/{auction.pk}/",
             "resume": reverse("host_camera_resume", args=(auction.pk,)),
         },
+        "keep_days": settings.RECORDINGS_DAYS if sends_here else 0,
     }
     return render(request, "auctions/host_camera.html", context)
 

@@ -22,6 +22,7 @@ from auctions.models import (
     LotRun,
     LotStatus,
     Registration,
+    RegistrationStatus,
     Sale,
     SaleStatus,
 )
@@ -32,6 +33,7 @@ from auctions.pricing import fees_of, price_of
 from auctions.selectors import catalogue, ended_auctions, last_runs, live_auctions, upcoming_auctions
 from auctions.standing import wants_address
 from bidding import protocol
+from bidding.chapters import chapter_of_lot
 from bidding.engine.outcomes import EngineError
 from bidding.models import Bid
 from bidding.selectors import lot_after, picture_is_lost, snapshot_now
@@ -370,6 +372,8 @@ class LotPage:
     rules: list[str]
     previous: Lot | None
     following: Lot | None
+    is_recorded: bool
+    """Whether this person can watch how it went."""
 
     @property
     def state(self) -> str:
@@ -432,18 +436,26 @@ def lot_page(user: AnyUser, lot_id: int) -> LotPage | None:
     run = lot.runs.exclude(status=LotStatus.PENDING).select_related("winner").order_by("-pk").first()
     bids = list(run.bids.select_related("registration").order_by("-v", "-amount")[:HISTORY_SHOWN]) if run else []
     siblings = list(lot.auction.lots.order_by("position", "pk").only("pk", "number", "title"))
+    you = you_in(lot.auction, user)
     at = next(index for index, other in enumerate(siblings) if other.pk == lot.pk)
     return LotPage(
         show_auction=lot.auction,
         lot=lot,
         run=run,
         bids=bids,
-        you=you_in(lot.auction, user),
+        you=you,
         style=money_style(lot.auction.currency, [lot]),
         rules=rules.rules_in_words(lot),
         previous=siblings[at - 1] if at else None,
         following=siblings[at + 1] if at + 1 < len(siblings) else None,
+        is_recorded=_is_recorded(lot, run, you),
     )
+
+
+def _is_recorded(lot: Lot, run: LotRun | None, you: You) -> bool:
+    is_banned = you.registration is not None and you.registration.status == RegistrationStatus.BANNED
+    is_over = run is not None and run.result != ""
+    return is_over and not is_banned and chapter_of_lot(lot.auction, lot.pk) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from bidding import (
     views_host,
     views_lot,
     views_profile,
+    views_replay,
 )
 
 urlpatterns = [
@@ -21,6 +22,14 @@ urlpatterns = [
     path("auctions/<slug:slug>/entrance/", views_entrance.entrance, name="entrance"),
     path("auctions/<slug:slug>/bid/", views.bid, name="bid"),
     path("auctions/<slug:slug>/board/", views_board.board, name="board"),
+    path("auctions/<slug:slug>/replay/", views_replay.replay, name="replay"),
+    path("auctions/<slug:slug>/replay/<int:recording_id>/stream", views_replay.recording_file, name="recording_file"),
+    path("auctions/<slug:slug>/replay/<int:recording_id>/table", views_replay.recording_table, name="recording_table"),
+    path(
+        "auctions/<slug:slug>/replay/<int:recording_id>/hls/<path:name>",
+        views_replay.recording_playlist,
+        name="recording_playlist",
+    ),
     path("lots/<int:lot_id>/", views_lot.lot, name="lot"),
     path("lots/<int:lot_id>/pre-bid/", views_lot.pre_bid, name="pre_bid"),
     path(".well-known/auction-signing-key.json", api_records.signing_keys, name="signing_keys"),
@@ -33,5 +42,6 @@ urlpatterns = [
     path("host/auctions/<int:auction_id>/", views_host.host_auction, name="host_auction"),
     path("host/auctions/<int:auction_id>/board/", views_board.host_board, name="host_board"),
     path("host/auctions/<int:auction_id>/camera/resume/", views_camera.resume, name="host_camera_resume"),
+    path("host/auctions/<int:auction_id>/recording/", views_replay.recording_erase, name="recording_erase"),
     path("host/auctions/<int:auction_id>/<slug:step>/", views_host.host_step, name="host_step"),
 ]

@@ -22,6 +22,7 @@ from auctions.selectors import auction_by_slug
 from auctions.standing import wants_address
 from bidding import pages, protocol, services
 from bidding.bid_forms import RefusedBid, bid_of, fresh_bid_id, refused_bid
+from bidding.chapters import parts_of
 from bidding.models import ModerationReason
 from bidding.pages_still import still_of
 from bidding.selectors import room_info
@@ -60,6 +61,7 @@ def _show(request: HttpRequest, auction: Auction, refused: RefusedBid | None = N
         }
         return render(request, "bidding/room.html", context, status=200 if refused is None else 422)
     if auction.status == AuctionStatus.ENDED:
+        context["is_recorded"] = bool(parts_of(auction))
         return render(request, "bidding/results.html", context)
     context["config"] = pages.room_config(show, request.user)
     return render(request, "bidding/catalogue.html", context)

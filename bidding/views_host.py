@@ -6,6 +6,7 @@ open or hammer no other lot. A refusal becomes a message.
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -20,6 +21,7 @@ from auctions.selectors import auction_for_host
 from bidding import pages, services
 from bidding.pages import Shown
 from bidding.pages_board import board_path
+from bidding.pages_replay import host_recording
 
 
 @login_required
@@ -27,7 +29,13 @@ from bidding.pages_board import board_path
 def host_auction(request: HttpRequest, auction_id: int) -> HttpResponse:
     """Show what is ready, how long the evening takes, and the one step that comes next."""
     auction = _managed(request, auction_id)
-    context = {"auction": auction, "page": pages.host_page(auction), "board": board_path(auction)}
+    context = {
+        "auction": auction,
+        "page": pages.host_page(auction),
+        "board": board_path(auction),
+        "recording": host_recording(auction),
+        "keep_days": settings.RECORDINGS_DAYS,
+    }
     return render(request, "auctions/host_auction.html", context)
 
 

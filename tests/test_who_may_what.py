@@ -70,6 +70,8 @@ SENT_ON: Final[Cases] = {LOGIN: NOBODY_KNOWN, 302: REST}
 NONE_OF_THEIRS: Final[Cases] = {LOGIN: NOBODY_KNOWN, 404: REST}
 ONLY_ANONYMOUS: Final[Cases] = {200: NOBODY_KNOWN, 302: REST}
 IF_VISIBLE: Final[Cases] = {200: VIEWERS, 404: REST}
+IF_WATCHED: Final[Cases] = {200: VIEWERS - {"banned"}, 404: REST}
+"""Who was banned sees the pictures of the show no more, live or recorded."""
 MANAGED: Final[Cases] = {LOGIN: NOBODY_KNOWN, 200: MANAGERS, 404: REST}
 CAN_HOST: Final = MANAGERS | DOOR
 
@@ -92,6 +94,11 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
     },
     "auctions/<slug:slug>/bid/": {"POST": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST}},
     "auctions/<slug:slug>/board/": {"GET": IF_VISIBLE},
+    "auctions/<slug:slug>/replay/": {"GET": IF_WATCHED},
+    "auctions/<slug:slug>/replay/<int:recording_id>/stream": {"GET": IF_WATCHED},
+    "auctions/<slug:slug>/replay/<int:recording_id>/table": {"GET": IF_WATCHED},
+    # A service recorded nothing here.
+    "auctions/<slug:slug>/replay/<int:recording_id>/hls/<path:name>": {"GET": MISSING},
     "lots/<int:lot_id>/": {"GET": IF_VISIBLE},
     "lots/<int:lot_id>/pre-bid/": {
         "GET": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST},
@@ -123,6 +130,10 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
     "host/auctions/<int:auction_id>/edit/": {
         "GET": MANAGED,
         "POST": {LOGIN: NOBODY_KNOWN, 422: MANAGERS, 404: REST},
+    },
+    "host/auctions/<int:auction_id>/recording/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
     },
     "host/lots/<int:lot_id>/pictures/": {
         "GET": MANAGED,
@@ -238,6 +249,7 @@ API: Final[dict[str, dict[str, Cases]]] = {
     "auctions/<int:pk>/registrations/": {
         "POST": {401: NOBODY_KNOWN, 200: BIDDERS, 201: frozenset({"invited"}), 403: INSIDE, 404: REST}
     },
+    "auctions/<int:pk>/recording/": {"GET": IF_WATCHED},
     "auctions/<int:pk>/chat/": {"GET": moderated(200), "PATCH": moderated(200)},
     "auctions/<int:pk>/chat/pin/": {"PUT": moderated(200)},
     "auctions/<int:pk>/chat/lines/<str:entry>/remove/": {"POST": moderated(204)},
@@ -374,6 +386,7 @@ TABLE: Final[dict[str, dict[str, Cases]]] = {
 
 BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("POST", "host/auctions/<int:auction_id>/camera/"): {"action": "rotate"},
+    ("POST", "host/auctions/<int:auction_id>/recording/"): {"sure": "on"},
     ("POST", "auctions/<slug:slug>/paddle/"): {"accept_terms": "on"},
     ("POST", "auctions/<slug:slug>/entrance/"): {"accept_terms": "on"},
     ("POST", "auctions/<slug:slug>/bid/"): {"amount": "1.00", "lot": "1", "id": ""},
@@ -430,6 +443,8 @@ def path_of(world: World, route: str) -> str:
         "mute_id": here["bidding.mute"],
         "bid_id": BID_ID,
         "upload_id": here["auctions.upload"],
+        "recording_id": here["auctions.streamrecording"],
+        "name": "master.m3u8",
         "path": "nowhere.webp",
         "object_id": pk,
         "id": pk,

@@ -28,16 +28,20 @@ from auctions.models import (
     Order,
     RegistrationStatus,
     Sale,
+    StreamRecording,
     TaxRule,
     Upload,
     Visibility,
 )
+from auctions.recordings import PartWriter, new_name
 from bidding import ledger, services
+from bidding.demo import testcard
 from bidding.engine import calls
 from bidding.engine.outcomes import BidAccepted
 from bidding.engine.runner import run
 from bidding.floor import floor
 from bidding.models import ChatMessage, DiscardedEntry, Mute, Refusal
+from bidding.relay.containers import Piece
 
 PEOPLE = (
     "anonymous",
@@ -103,6 +107,25 @@ class World:
     def state(self) -> dict[str, Any]:
         """Return the values of every row that nobody else may change."""
         return {model._meta.label: list(model._default_manager.order_by("pk").values()) for model in self.rows}
+
+
+def recording_of(auction: Auction) -> StreamRecording:
+    """Return a part of a show's recording, with its files."""
+    assert auction.stream_channel is not None
+    assert auction.went_live_at is not None
+    name = new_name(auction.pk)
+    writer = PartWriter(name, testcard.opening())
+    writer.write([Piece(testcard.cluster(at_ms, b"picture"), is_mark=True, at_ms=at_ms) for at_ms in (0, 1_000)])
+    writer.close()
+    return StreamRecording.objects.create(
+        channel=auction.stream_channel,
+        auction=auction,
+        prefix=name,
+        mime='video/webm;codecs="vp8"',
+        started_at=auction.went_live_at,
+        ended_at=auction.went_live_at + timedelta(seconds=1),
+        size=writer.size,
+    )
 
 
 def outcome(response: Any) -> int | str:
@@ -183,6 +206,7 @@ def build(host: User, organizer: Organizer, other_owner: User, administrator: Us
         sale,
         order,
         users["bidder"],
+        recording_of(world.auction),
         Upload.objects.create(lot=lot, created_by=host, key="a-key", content_type="image/png"),
         Category.objects.create(name="Clocks", slug="clocks"),
         Invoice.objects.create(organizer=organizer, number=1, order=order, snapshot={}, total_amount=5),

@@ -334,6 +334,7 @@ def test_the_schema_is_openapi_3_1_and_names_every_operation(api, db):
         "/api/v1/auctions/{id}/mutes/",
         "/api/v1/auctions/{id}/mutes/{mute_id}/",
         "/api/v1/auctions/{id}/notices/",
+        "/api/v1/auctions/{id}/recording/",
         "/api/v1/auctions/{id}/registrations/",
         "/api/v1/bids/{bid_id}/",
         "/api/v1/lots/{id}/bids/",

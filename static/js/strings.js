@@ -178,6 +178,11 @@ export const words = {
   lotPaused: (number, paused) => fill(gettext("Lot %(number)s. %(paused)s."), { number, paused }),
   resume: () => gettext("Resume"),
   resumeWithoutPicture: () => gettext("Resume without the picture"),
+  cannotReplay: () => gettext("This browser cannot play the recording. Try another one."),
+  replayAway: () => gettext("The recording could not be loaded. Load this page again."),
+  replayInterrupted: () => gettext("Interrupted: the floor was rebuilt"),
+  takenBack: () => gettext("taken back"),
+
   goOnAir: () => gettext("Go on air"),
   goOffAir: () => gettext("Go off air"),
   onAir: () => gettext("On air"),

@@ -10,7 +10,7 @@ const MEASURE_MS = 1_000;
 let loading = null;
 
 /** Load IVS' player once; where that fails the next one who asks tries again. */
-function library() {
+export function library() {
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = SCRIPT;

@@ -73,7 +73,7 @@ class Entry(LoginCodeVerificationProcess):
             self._user, is_new = _account_of(self.email)
             if is_new:
                 record_authentication(self.request, self._user, method="code", email=self.email)
-                return complete_signup(self.request, user=self._user, redirect_url=redirect_url)
+                return cast("HttpResponse", complete_signup(self.request, user=self._user, redirect_url=redirect_url))
         return cast("HttpResponse", super().finish(redirect_url))
 
 

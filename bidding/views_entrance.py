@@ -37,5 +37,5 @@ def paddle_ask(auction: Auction, user: User, form: QueryDict) -> tuple[Registrat
     Where the auction asks for a postal address, the form brings one.
     """
     if "delivery_address" in form:
-        people.address_set(user=user, delivery_address=form["delivery_address"])
+        people.address_set(user=user, delivery_address=form.get("delivery_address", ""))
     return services.registration_create(auction=auction, user=user, accept_terms=form.get("accept_terms") == "on")

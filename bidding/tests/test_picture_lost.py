@@ -4,11 +4,11 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -310,11 +310,10 @@ def host_page(show: Show) -> str:
     return browser.get(f"/host/auctions/{show.auction.pk}/").content.decode()
 
 
-def press(show: Show, address: str, *, lot: int, v: int) -> HttpResponse:
+def press(show: Show, address: str, *, lot: int, v: int) -> Any:
     browser = Client()
     browser.force_login(show.host)
-    answer: HttpResponse = browser.post(f"/host/auctions/{show.auction.pk}/{address}/", {"lot": lot, "v": v})
-    return answer
+    return browser.post(f"/host/auctions/{show.auction.pk}/{address}/", {"lot": lot, "v": v})
 
 
 def test_the_host_reads_it_and_has_one_button(running: Show) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,7 +14,7 @@ from tests.staging import stage, stored
 __all__ = ["browser", "open_page", "site"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
-SHORT = {"duration_ms": 15_000, "window_ms": 0, "extension_ms": 0, "extension_cap": 0}
+SHORT: dict[str, Any] = {"duration_ms": 15_000, "window_ms": 0, "extension_ms": 0, "extension_cap": 0}
 SLACK_MS = 250
 """How exactly a browser says when it began to record, and how long a frame lasts."""
 

@@ -14,6 +14,7 @@ from bidding import (
     views_profile,
     views_replay,
 )
+from bidding.relay import views as relay_views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -30,6 +31,9 @@ urlpatterns = [
         views_replay.recording_playlist,
         name="recording_playlist",
     ),
+    path("streams/<int:channel_id>/live.m3u8", relay_views.playlist, name="stream_playlist"),
+    path("streams/<int:channel_id>/<slug:epoch>-<int:number>.m4s", relay_views.segment, name="stream_segment"),
+    path("streams/<int:channel_id>/<slug:epoch>.mp4", relay_views.opening, name="stream_opening"),
     path("lots/<int:lot_id>/", views_lot.lot, name="lot"),
     path("lots/<int:lot_id>/pre-bid/", views_lot.pre_bid, name="pre_bid"),
     path(".well-known/auction-signing-key.json", api_records.signing_keys, name="signing_keys"),

@@ -99,6 +99,10 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
     "auctions/<slug:slug>/replay/<int:recording_id>/table": {"GET": IF_WATCHED},
     # A service recorded nothing here.
     "auctions/<slug:slug>/replay/<int:recording_id>/hls/<path:name>": {"GET": MISSING},
+    # Nothing is sent here; who gets what is sent stands in bidding/tests/test_relay_hls.py.
+    "streams/<int:channel_id>/live.m3u8": {"GET": MISSING},
+    "streams/<int:channel_id>/<slug:epoch>.mp4": {"GET": MISSING},
+    "streams/<int:channel_id>/<slug:epoch>-<int:number>.m4s": {"GET": MISSING},
     "lots/<int:lot_id>/": {"GET": IF_VISIBLE},
     "lots/<int:lot_id>/pre-bid/": {
         "GET": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST},
@@ -438,6 +442,9 @@ def path_of(world: World, route: str) -> str:
         "pk": of_part.get(parts[2] if parts[:2] == ["api", "v1"] else "", world.auction.pk),
         "auction_id": world.auction.pk,
         "lot_id": world.lot.pk,
+        "channel_id": world.auction.stream_channel_id,
+        "epoch": "0a1b",
+        "number": 1,
         "step": "schedule",
         "entry": "1-1",
         "mute_id": here["bidding.mute"],

@@ -29,6 +29,8 @@ RENEW_S: Final = 1.0
 KEEP_MS: Final = 10_000
 """How much of a stream is kept: more than the longest way between two marks, and than a viewer may be behind."""
 _FORGET_MS: Final = 30_000
+SEGMENT_MS: Final = 1_000
+"""How long the pictures between two places are at least at which somebody may begin who reads them as files."""
 _STARVED_S: Final = 1.5
 _MARKS_S: Final = 5.0
 
@@ -54,6 +56,8 @@ class Publication:
         self._must_open = True
         self._needs_mark = True
         self._began_ms: float | None = None
+        self._segment = 0
+        self._segment_at_ms: int | None = None
         self._arrived_at = self._marked_at = time.monotonic()
         self._oldest = 0
         """Before which time of the side server's clock nothing is kept."""
@@ -128,6 +132,8 @@ class Publication:
             if isinstance(part, Opening):
                 self._opening, self._epoch, self._must_open = part, secrets.token_hex(4), True
                 self._needs_mark = True
+                # Higher than whatever was sent on this channel before: no segment lasts less than a second.
+                self._segment, self._segment_at_ms = max(self._segment, now_ms // SEGMENT_MS) + 1, None
                 continue
             self._arrived_at = time.monotonic()
             self._bytes += len(part.data)
@@ -156,7 +162,7 @@ class Publication:
 
     def _open(self, pipeline: Any) -> None:
         if self._must_open and self._opening is not None:
-            facts = {"e": self._epoch, "m": self._opening.mime, "d": self._opening.data}
+            facts = {"e": self._epoch, "m": self._opening.mime, "d": self._opening.data, "n": self._segment}
             pipeline.hset(self._keys.opening, mapping=facts)
             pipeline.pexpire(self._keys.opening, _FORGET_MS)
             self._must_open = False
@@ -165,6 +171,11 @@ class Publication:
         fields: dict[Any, Any] = {"e": self._epoch, "d": piece.data}
         if piece.is_mark:
             fields |= {"k": piece.at_ms, "c": self.captured_ms(piece, now_ms)}
+            if self._segment_at_ms is None or piece.at_ms - self._segment_at_ms >= SEGMENT_MS:
+                if self._segment_at_ms is not None:
+                    self._segment += 1
+                self._segment_at_ms = piece.at_ms
+                fields["n"] = self._segment
         return fields
 
     def captured_ms(self, piece: Piece, now_ms: int) -> int:

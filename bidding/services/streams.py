@@ -77,15 +77,21 @@ _CUES: Final = ("LOT_OPENED", "LOT_CLOSED")
 
 def stream_playback(*, channel_id: int, user: AnyUser) -> Playback:
     """Return where this person watches the auction that is live on a channel. Raises Refused where they may not."""
+    auction, channel = stream_watched(channel_id=channel_id, user=user)
+    if not isinstance(user, User):
+        return provider().playback(channel)
+    return provider().playback(channel, viewer=viewer_id(auction, user))
+
+
+def stream_watched(*, channel_id: int, user: AnyUser) -> tuple[Auction, StreamChannel]:
+    """Return the auction that this person may watch on a channel now. Raises Refused where there is none."""
     live = viewable_auctions(user).filter(stream_channel=channel_id, status=AuctionStatus.LIVE)
     auction = live.select_related("stream_channel").first()
     if auction is None or auction.stream_channel is None or not _is_ours(auction.stream_channel):
         raise Refused("not_found", _("There is no such video."))
-    if not isinstance(user, User):
-        return provider().playback(auction.stream_channel)
-    if auction.registrations.filter(user=user, status=RegistrationStatus.BANNED).exists():
+    if isinstance(user, User) and auction.registrations.filter(user=user, status=RegistrationStatus.BANNED).exists():
         raise Refused("not_found", _("There is no such video."))
-    return provider().playback(auction.stream_channel, viewer=viewer_id(auction, user))
+    return auction, auction.stream_channel
 
 
 def viewer_id(auction: Auction, user: User) -> str:

@@ -67,6 +67,8 @@ READ_BARS = """() => {
   return (now - shown + (1 << 20)) % (1 << 20);
 }"""
 
+# A browser as on iPhones of some years ago: no MediaSource of any kind, and HLS by itself.
+NO_SOURCE = "for (const name of ['MediaSource', 'ManagedMediaSource', 'WebKitMediaSource']) delete window[name];"
 
 BAN = """
 import time
@@ -293,9 +295,14 @@ def test_a_second_camera_is_refused_and_a_cut_off_ends_the_first(site: Stack, op
     sees_none(viewer)
 
 
-def test_what_obs_sends_is_seen_in_a_browser(site: Stack, open_page: Callable[..., Page]):
+def test_what_obs_sends_is_seen_in_a_browser_with_a_media_source_or_without(
+    site: Stack, open_page: Callable[..., Page]
+):
     show = stage(site, bidders=0, **LONG)
     viewer = open_page(room_of(show), process=1)
+    without = open_page(room_of(show), process=0, script=NO_SOURCE)
+    asked: list[str] = []
+    without.on("request", lambda request: asked.append(request.url))
     host = open_page(camera_of(show), session=show.host_session)
     channel = re.search(r"/streams/(\d+)/", host.locator("#ingest").input_value())[1]
     port = free_port()
@@ -310,6 +317,8 @@ def test_what_obs_sends_is_seen_in_a_browser(site: Stack, open_page: Callable[..
         program = subprocess.Popen(obs_argv(address), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             sees_moving_pictures(viewer)
+            sees_moving_pictures(without)
+            assert any(url.endswith("/live.m3u8") for url in asked)
             second = open_page(camera_of(show), session=show.host_session, process=1)
             second.get_by_role("button", name="Go on air").click()
             expect(second.locator('[data-camera="note"]')).to_contain_text("Another camera", timeout=PATIENCE_MS)
@@ -317,3 +326,4 @@ def test_what_obs_sends_is_seen_in_a_browser(site: Stack, open_page: Callable[..
             program.kill()
             program.wait()
         sees_none(viewer)
+        sees_none(without)

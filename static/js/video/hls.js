@@ -1,102 +1,120 @@
-/* Plays what a video service recorded as HLS: by the browser itself where it can, else by the player of IVS.
-   Its parts are separate films; here they are one line of time. It offers what every recording offers: time, seek, close. */
+/* Plays HLS where the browser does so by itself: iPhones without a MediaSource, and whoever else can.
+   Knows nothing of the auction. Offers what every player does: start, stop, view. */
 
-import { library } from "./ivs.js";
-import { partAt } from "./line.js";
+import { backoff } from "../room/socket.js";
 
+const LOOK_MS = 250;
+/** A picture that stands still for so long is no live picture. Between two lists there is nothing new for seconds. */
+const FROZEN_MS = 6_000;
+/** How far behind the newest picture HLS may fall before we jump. */
+const FAR_S = 12;
 const TYPE = "application/vnd.apple.mpegurl";
 
-export class HlsRecording {
+/** Tell whether this browser plays HLS by itself. */
+export function playsHls(video) {
+  return video.canPlayType(TYPE) !== "";
+}
+
+export class HlsPlayer {
+  #url;
   #video;
-  #parts;
-  #failed;
-  #index = null;
-  #player = null;
-  #pending = null;
-  #closed = false;
+  #now;
+  #captions;
+  #changed;
+  #view = { pictures: false, behindMs: null, problem: null };
+  #watch = null;
+  #retry = null;
+  #attempt = 0;
+  #movedAt = 0;
+  #playedTo = 0;
 
-  /** `failed(why)` is called once: "unplayable" by this browser, or "away" where it cannot be loaded. */
-  constructor({ video, parts, failed }) {
+  /** `now()` is the server's time in ms or null; `changed()` is called when `view` is another one. */
+  constructor({ url, video, now, captions, changed }) {
+    this.#url = url;
     this.#video = video;
-    this.#parts = parts;
-    this.#failed = failed;
-    video.addEventListener("loadedmetadata", this.#opened);
-    video.addEventListener("ended", this.#over);
-    video.addEventListener("error", this.#broken);
-    this.#load(0);
+    this.#now = now;
+    this.#captions = captions;
+    this.#changed = changed;
   }
 
-  /** The second on the line of all parts that is shown. */
-  get time() {
-    const part = this.#parts[this.#index ?? 0];
-    return part.begins_s + (this.#pending ?? this.#video.currentTime);
+  /** {pictures: they move now, behindMs: measured, or null, problem: null}. */
+  get view() {
+    return this.#view;
   }
 
-  /** Show another second. */
-  seek(second) {
-    const index = partAt(this.#parts, second);
-    const within = second - this.#parts[index].begins_s;
-    if (index !== this.#index) this.#load(index, within);
-    else if (this.#video.readyState < HTMLMediaElement.HAVE_METADATA) this.#pending = within;
-    else this.#go(within);
+  /** Play, and go on after whatever happens. Harmless where it runs. */
+  start() {
+    if (this.#watch !== null) return;
+    this.#attempt = 0;
+    this.#video.addEventListener("error", this.#again);
+    this.#video.addEventListener("ended", this.#again);
+    this.#load();
+    this.#watch = setInterval(() => this.#look(), LOOK_MS);
   }
 
-  /** Let the element go. */
-  close() {
-    this.#closed = true;
-    this.#video.removeEventListener("loadedmetadata", this.#opened);
-    this.#video.removeEventListener("ended", this.#over);
-    this.#video.removeEventListener("error", this.#broken);
-    this.#player?.delete();
+  /** Let the picture go. Harmless where nothing runs. */
+  stop() {
+    if (this.#watch === null) return;
+    clearInterval(this.#watch);
+    clearTimeout(this.#retry);
+    this.#watch = this.#retry = null;
+    this.#video.removeEventListener("error", this.#again);
+    this.#video.removeEventListener("ended", this.#again);
     this.#video.removeAttribute("src");
     this.#video.load();
+    this.#captions.clear();
+    this.#show(false, null);
   }
 
-  async #load(index, within = 0) {
-    [this.#index, this.#pending] = [index, within];
-    const address = new URL(this.#parts[index].url, location.href).href;
-    if (this.#video.canPlayType(TYPE)) {
-      this.#video.src = address;
-      return;
-    }
-    try {
-      const ivs = await library();
-      if (this.#closed || this.#index !== index) return;
-      if (!ivs.isPlayerSupported) throw new Error("no support");
-      if (this.#player === null) {
-        this.#player = ivs.create();
-        this.#player.attachHTMLVideoElement(this.#video);
-        this.#player.addEventListener(ivs.PlayerEventType.ERROR, this.#broken);
-        this.#player.addEventListener(ivs.PlayerState.ENDED, this.#over);
-      }
-      this.#player.load(address);
-    } catch {
-      this.#fail("unplayable");
-    }
-  }
-
-  #go(within) {
-    if (this.#player) this.#player.seekTo(within);
-    else this.#video.currentTime = within;
-  }
-
-  #opened = () => {
-    const within = this.#pending;
-    this.#pending = null;
-    if (within) this.#go(within);
-  };
-
-  #over = () => {
-    if (this.#index + 1 === this.#parts.length) return;
-    this.#load(this.#index + 1);
+  #load() {
+    this.#retry = null;
+    this.#movedAt = performance.now();
+    this.#playedTo = 0;
+    this.#video.src = this.#url;
     this.#video.play().catch(() => {});
+  }
+
+  // No list is there before the first second of a stream is over, nor after its end.
+  #again = () => {
+    this.#show(false, null);
+    if (this.#retry !== null) return;
+    this.#retry = setTimeout(() => this.#load(), backoff(this.#attempt));
+    this.#attempt += 1;
   };
 
-  #broken = () => this.#fail("away");
+  #look() {
+    const video = this.#video;
+    const now = performance.now();
+    const { seekable } = video;
+    const newest = seekable.length ? seekable.end(seekable.length - 1) : 0;
+    if (Number.isFinite(newest) && newest - video.currentTime > FAR_S) video.currentTime = newest;
+    if (video.paused && video.readyState >= 2) video.play().catch(() => {});
+    if (video.currentTime !== this.#playedTo && video.readyState >= 2 && !video.paused) {
+      this.#playedTo = video.currentTime;
+      this.#movedAt = now;
+      this.#attempt = 0;
+    }
+    const stands = now - this.#movedAt > FROZEN_MS;
+    if (stands && this.#retry === null) this.#again();
+    const pictures = this.#playedTo > 0 && !stands;
+    const captured = pictures ? this.#captured() : null;
+    if (captured !== null) this.#captions.reached(captured);
+    const time = this.#now();
+    this.#show(pictures, captured === null || time === null ? null : Math.max(0, time - captured));
+  }
 
-  #fail(why) {
-    if (this.#closed) return;
-    this.close();
-    this.#failed(why);
+  /** When the picture that is shown was captured, where the browser tells it from the list's dates. */
+  #captured() {
+    const began = this.#video.getStartDate?.().getTime();
+    return Number.isFinite(began) ? began + this.#video.currentTime * 1_000 : null;
+  }
+
+  #show(pictures, behindMs) {
+    const before = this.#view;
+    // Half a second more or less is no news.
+    const same = behindMs === null || before.behindMs === null ? behindMs === before.behindMs : Math.abs(behindMs - before.behindMs) < 500;
+    if (before.pictures === pictures && same) return;
+    this.#view = { pictures, behindMs, problem: null };
+    this.#changed();
   }
 }

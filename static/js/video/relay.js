@@ -4,6 +4,7 @@
 import { backoff } from "../room/socket.js";
 import { Close } from "../room/messages.js";
 import { Feed, canPlay } from "./feed.js";
+import { HlsPlayer, playsHls } from "./hls.js";
 import { Delay, pace } from "./pace.js";
 
 const LOOK_MS = 250;
@@ -25,6 +26,7 @@ export class RelayPlayer {
   #retry = null;
   #attempt = 0;
   #feed = null;
+  #hls = null;
   #delay = new Delay();
   #watch = null;
   #view = { pictures: false, behindMs: null, problem: null };
@@ -46,7 +48,7 @@ export class RelayPlayer {
 
   /** {pictures: they move now, behindMs: measured, or null, problem: null or "unplayable"}. */
   get view() {
-    return this.#view;
+    return this.#hls?.view ?? this.#view;
   }
 
   /** Connect, and keep connected. Harmless where it runs. */
@@ -107,6 +109,10 @@ export class RelayPlayer {
   #open(mime, bytes) {
     this.#drop();
     if (!canPlay(mime)) {
+      if (mime.startsWith("video/mp4") && playsHls(this.#video)) {
+        this.#playAsFiles();
+        return;
+      }
       this.#show({ pictures: false, behindMs: null, problem: "unplayable" });
       return;
     }
@@ -114,6 +120,13 @@ export class RelayPlayer {
     this.#feed.push(bytes);
     this.#movedAt = performance.now();
     this.#playedTo = 0;
+  }
+
+  /** Let the browser read the same stream as HLS; the socket stays, and says when it is over. */
+  #playAsFiles() {
+    const url = new URL(this.#url.replace(/^ws/, "http").replace("/ws/streams/", "/streams/") + "live.m3u8").href;
+    this.#hls = new HlsPlayer({ url, video: this.#video, now: this.#now, captions: this.#captions, changed: this.#changed });
+    this.#hls.start();
   }
 
   #failed() {
@@ -132,6 +145,8 @@ export class RelayPlayer {
   #drop() {
     this.#feed?.close();
     this.#feed = null;
+    this.#hls?.stop();
+    this.#hls = null;
     this.#delay.clear();
     this.#captions.clear();
     this.#show({ pictures: false, behindMs: null, problem: null });

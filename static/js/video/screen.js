@@ -4,6 +4,7 @@
 import { Captions, noteOf } from "./captions.js";
 
 const PLAYERS = {
+  hls: async () => (await import("./hls.js")).HlsPlayer,
   ivs: async () => (await import("./ivs.js")).IvsPlayer,
   relay: async () => (await import("./relay.js")).RelayPlayer,
 };

@@ -122,7 +122,10 @@ def record(site: Stack, open_page: Callable[..., Page], form: str, *, lots: int 
     bidder = open_page(f"/auctions/{show.slug}/", session=show.sessions[0])
     for number in range(lots):
         expect(bidder.locator('[data-room="number"]')).to_have_text(f"Lot {number + 1}", timeout=PATIENCE_MS)
+        # A press right after the amount changed is none.
+        bidder.wait_for_timeout(500)
         bidder.get_by_role("button", name=re.compile("Bid €")).first.click()
+        expect(bidder.get_by_role("button", name=re.compile("You lead"))).to_be_visible(timeout=PATIENCE_MS)
     wait_until(lambda: len(openings(site, show)) == lots and all(each.closed_ms for each in openings(site, show)))
     # The show ends by itself behind its last lot.
     wait_until(lambda: stored(site, show.auction_id).status == "ended")

@@ -2,6 +2,7 @@
 
 import ast
 import http.server
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -386,6 +387,14 @@ def test_everything_of_a_recording_is_erased_however_much_it_is(channel, bucket)
             objects = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
             bucket.add_response("delete_objects", {}, {"Bucket": "recordings", "Delete": objects})
     provider_of(channel).erase(recording(channel))
+
+
+def test_nothing_is_called_of_the_bucket_that_is_not_named():
+    source = Path(ivs_recordings.__file__).read_text()
+    called = set(re.findall(r"client\(\)\.(\w+)\(", source)) - {"generate_presigned_url"}
+    assert called == set(ivs_recordings.ACTIONS)
+    page = (Path(__file__).parents[2] / "docs" / "ivs.md").read_text()
+    assert [action for action in ivs_recordings.ACTIONS.values() if f"`{action}`" not in page] == []
 
 
 def test_what_cannot_be_erased_is_trouble(channel, bucket):

@@ -27,6 +27,7 @@ from msgspec import Raw
 
 from accounts.models import Membership, Organizer, Role, User
 from accounts.services import user_create
+from auctions.errors import Refused
 from auctions.media import clean_picture
 from auctions.models import (
     Auction,
@@ -55,6 +56,7 @@ from bidding.services import (
     bid_place_now,
     lot_close_due,
     lot_open,
+    recordings_erase,
     registration_create,
 )
 
@@ -302,10 +304,15 @@ def _is_on_floor(show: Auction) -> bool:
 
 
 def _old_archive(house: House) -> None:
-    """Take old shows off the lists; who took part still finds them."""
+    """Take old shows off the lists, with their recordings; who took part still finds the results."""
     over = Auction.objects.filter(organizer=house.organizer, cleaned_at__isnull=False, archived_at__isnull=True)
-    old = list(over.order_by("-ended_at").values_list("pk", flat=True)[SHOWN:])
-    Auction.objects.filter(pk__in=old).update(archived_at=timezone.now())
+    for show in list(over.order_by("-ended_at")[SHOWN:]):
+        try:
+            # One after another for days: their test picture would fill the disk.
+            recordings_erase(auction=show, actor=None)
+        except Refused as refused:
+            logger.warning("demo_recording_stays", auction=show.pk, why=refused.message)
+        Auction.objects.filter(pk=show.pk).update(archived_at=timezone.now())
 
 
 # --- The show that is over -----------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """The recording of what the relay carries: what is written, when parts begin and end, and what never waits for it."""
 
+import errno
 import json
+import os
 import secrets
 import shutil
 import threading
@@ -355,3 +357,22 @@ def test_a_recording_that_is_erased_while_it_is_written_ends(server, channel, sh
 def test_a_name_that_was_not_made_here_is_no_file(name):
     with pytest.raises(ValueError, match="no name"):
         stream_file(name)
+
+
+def test_the_table_tells_of_nothing_that_the_disk_did_not_take(show, monkeypatch):
+    name = recordings.new_name(show.auction.pk)
+    writer = recordings.PartWriter(name, b"opening")
+    writer.write([Frame(b"one", 0)])
+    writes = os.write
+
+    def refuses(to: int, data: Any) -> int:
+        if bytes(data).startswith(b"two"):
+            raise OSError(errno.ENOSPC, "no space left")
+        return writes(to, data)
+
+    monkeypatch.setattr(os, "write", refuses)
+    with pytest.raises(OSError, match="no space"):
+        writer.write([Frame(b"two", 1_000)])
+    found = read_table(name)
+    assert found is not None
+    assert (found.end, found.marks) == (10, [(0, 7)])

@@ -11,6 +11,7 @@ const LOOK_MS = 200;
 
 const { parts, chapters, currency } = JSON.parse(document.getElementById("replay-config").textContent);
 const video = document.querySelector('[data-replay="video"]');
+const stage = video.closest(".replay");
 const note = document.querySelector('[data-replay="note"]');
 const entries = new Map(Array.from(document.querySelectorAll("[data-chapter]"), (link) => [Number(link.dataset.chapter), link]));
 
@@ -81,7 +82,8 @@ if (player === null) {
     history.replaceState(null, "", link.getAttribute("href"));
     jump(chapter);
     video.focus({ preventScroll: true });
-    video.scrollIntoView({ block: "nearest" });
+    // Picture and price together, where the list of chapters had pushed them away.
+    if (stage.getBoundingClientRect().top < 0) stage.scrollIntoView({ block: "start" });
   });
   setInterval(look, LOOK_MS);
   video.addEventListener("seeking", look);

@@ -3,7 +3,7 @@
 import { make, setText } from "./room/draw.js";
 import { words } from "./strings.js";
 
-const ROWS = 6;
+const ROWS = 4;
 const [WIDTH, HEIGHT, FLOOR] = [400, 120, 8];
 
 /** Return the bids of a chapter that had fallen at a second, and that nobody had taken back; the newest first. Pure. */

@@ -166,11 +166,9 @@ def off_by_ms(seen: dict[str, float], started_ms: int) -> float:
 
 
 def recording_of(site: Stack, show: Staged) -> dict[str, Any]:
-    """Return what the API tells of a recording of one part."""
+    """Return what the API tells of a recording."""
     with urllib.request.urlopen(f"{site.url}/api/v1/auctions/{show.auction_id}/recording/") as answer:
-        told = json.load(answer)
-    assert len(told["parts"]) == 1
-    return dict(told)
+        return dict(json.load(answer))
 
 
 @pytest.mark.parametrize("form", ["WebM", "MP4"])
@@ -217,3 +215,41 @@ def test_a_lots_page_leads_to_how_it_sold(site: Stack, open_page: Callable[..., 
     assert abs(off_by_ms(seen, started_ms)) < NEAR_MS
     assert seen["at"] * 1000 >= lots[1].opened_ms - started_ms - NEAR_MS
     expect(page.locator('[data-board="number"]')).to_have_text("Lot 2", timeout=PATIENCE_MS)
+
+
+def test_what_a_killed_process_recorded_is_watched_and_the_parts_are_one_line(
+    site: Stack, open_page: Callable[..., Page]
+):
+    show = stage(site, bidders=0, lots=1, **TIMING | {"duration_ms": 600_000})
+    host = open_page(camera_of(show), session=show.host_session, script=BARS)
+    go_on_air(host)
+
+    def lasts(part: int) -> Callable[[], bool]:
+        def does() -> bool:
+            parts = recording_of(site, show)["parts"]
+            return len(parts) > part and parts[part]["lasts_ms"] > 4_000
+
+        return does
+
+    wait_until(lasts(0))
+    site.processes.kill("web")
+    site.processes.start("web")
+    # The camera comes back by itself.
+    wait_until(lasts(1))
+    first, second = recording_of(site, show)["parts"]
+    seam = first["lasts_ms"] / 1000
+    replay = open_page(f"/auctions/{show.slug}/replay/")
+    picture(replay)
+
+    def shows(at: float, started_ms: int, begins: float) -> None:
+        replay.evaluate("at => { document.querySelector('video').currentTime = at; }", at)
+        replay.wait_for_function(ARRIVED, arg=at)
+        assert abs(off_by_ms(picture(replay), started_ms - round(begins * 1000))) < NEAR_MS
+
+    shows(seam + 2, second["started_at_ms"], seam)
+    shows(2, first["started_at_ms"], 0)
+    # Over the seam it plays on by itself.
+    shows(seam - 1, first["started_at_ms"], 0)
+    replay.evaluate("document.querySelector('video').muted = true; document.querySelector('video').play()")
+    replay.wait_for_function("at => document.querySelector('video').currentTime > at", arg=seam + 1)
+    assert abs(off_by_ms(picture(replay), second["started_at_ms"] - round(seam * 1000))) < NEAR_MS

@@ -17,6 +17,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.authentication import request_sign_in
+from accounts.models import User
 from auctions.api import NOT_FOUND, PROBLEM
 from auctions.models import StreamChannel
 from auctions.problems import ProblemSerializer, problem
@@ -44,7 +46,8 @@ class StreamPlayback(APIView):
     )
     def get(self, request: Request, pk: int) -> Response:
         """Get the address at which you watch the auction that is live on a channel; for each start another."""
-        found = services.stream_playback(channel_id=pk, user=request.user)
+        sign_in = request_sign_in(request) if isinstance(request.user, User) else None
+        found = services.stream_playback(channel_id=pk, user=request.user, sign_in=sign_in)
         return Response(PlaybackSerializer(found).data, headers={"Cache-Control": "no-store"})
 
 

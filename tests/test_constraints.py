@@ -35,6 +35,7 @@ from auctions.models import (
     TaxRule,
     TermsVersion,
     Upload,
+    ViewerAddress,
 )
 from auctions.money import MAX_AMOUNT
 from bidding.models import (
@@ -109,6 +110,7 @@ class Rows:
             channel=auction.stream_channel, bucket="recordings", prefix="ivs/v1/1", started_at=NOW
         )
         self.watch = PictureWatch.objects.create(auction=auction)
+        self.address = ViewerAddress.objects.create(auction=auction, user=other, sign_in="{}")
         self.strike = Strike.objects.create(user=other, reason="unpaid", expires_at=NOW, created_by=other)
         self.upload = Upload.objects.create(lot=self.lot, created_by=other, key="k", content_type="image/png")
         self.trace = Trace.objects.create(user=other, kind="device", digest="d")
@@ -153,6 +155,7 @@ BROKEN: dict[str, list[Callable[[Any], None]]] = {
     "auction_has_terms_when_scheduled": [lambda r: change(r.auction, terms=None)],
     "auction_one_live_a_channel": [second_live_on_one_channel],
     "auction_most_strikes_positive": [lambda r: change(r.auction, most_strikes=0)],
+    "vieweraddress_once_a_sign_in": [lambda r: again(r.address)],
     "auction_lost_pause_in_range": [
         lambda r: change(r.auction, lost_pause_s=4),
         lambda r: change(r.auction, lost_pause_s=121),

@@ -47,7 +47,7 @@ from auctions.models.sale import (
     Sale,
     SaleStatus,
 )
-from auctions.models.video import PictureWatch, StreamRecording, ViewerRevocation
+from auctions.models.video import PictureWatch, StreamRecording, ViewerAddress, ViewerRevocation
 
 __all__ = [
     "LOST_PAUSE_S",
@@ -90,6 +90,7 @@ __all__ = [
     "TermsVersion",
     "Upload",
     "UploadStatus",
+    "ViewerAddress",
     "ViewerRevocation",
     "Visibility",
     "default_lost_pause_s",

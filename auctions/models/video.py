@@ -71,6 +71,23 @@ class PictureWatch(models.Model):
         return f"pictures of {self.auction}"
 
 
+class ViewerAddress(models.Model):
+    """That somebody got an address of their own to a private show, and by which sign-in; it goes with the show."""
+
+    auction = models.ForeignKey(Auction, on_delete=models.PROTECT, related_name="viewer_addresses")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    sign_in = models.CharField(max_length=500, help_text=_("What it rests on, as JSON."))
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("viewer address")
+        verbose_name_plural = _("viewer addresses")
+        constraints = (models.UniqueConstraint(fields=("auction", "sign_in"), name="vieweraddress_once_a_sign_in"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} watches {self.auction}"
+
+
 class ViewerRevocation(models.Model):
     """Somebody must watch an auction's private video no longer; it waits until the service was told."""
 

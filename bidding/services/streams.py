@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
+import msgspec
 import structlog
 from django.conf import settings
 from django.core.cache import cache
@@ -22,6 +23,7 @@ from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from accounts.models import User
+from accounts.sign_ins import SignIn, ended_sign_ins, in_portions
 from auctions.errors import Refused
 from auctions.models import (
     Auction,
@@ -30,10 +32,11 @@ from auctions.models import (
     RegistrationStatus,
     StreamChannel,
     StreamRecording,
+    ViewerAddress,
     ViewerRevocation,
     Visibility,
 )
-from auctions.permissions import AnyUser, viewable_auctions
+from auctions.permissions import AnyUser, RoomRights, room_rights, viewable_auctions
 from auctions.streaming import provider
 from auctions.streaming.base import Playback, StreamServiceAway, StreamState, StreamStatus, StreamTrouble
 from bidding import protocol
@@ -75,11 +78,17 @@ _CUES: Final = ("LOT_OPENED", "LOT_CLOSED")
 # --- Who watches ---------------------------------------------------------------------------------------
 
 
-def stream_playback(*, channel_id: int, user: AnyUser) -> Playback:
-    """Return where this person watches the auction that is live on a channel. Raises Refused where they may not."""
+def stream_playback(*, channel_id: int, user: AnyUser, sign_in: SignIn | None) -> Playback:
+    """Return where this person watches the auction that is live on a channel. Raises Refused where they may not.
+
+    An address of a private show ends with the sign-in that asked for it.
+    """
     auction, channel = stream_watched(channel_id=channel_id, user=user)
-    if not isinstance(user, User):
+    if not isinstance(user, User) or sign_in is None:
         return provider().playback(channel)
+    if channel.is_private:
+        rests_on = msgspec.json.encode(sign_in).decode()
+        ViewerAddress.objects.get_or_create(auction=auction, sign_in=rests_on, defaults={"user": user})
     return provider().playback(channel, viewer=viewer_id(auction, user))
 
 
@@ -211,7 +220,7 @@ def streams_attend() -> None:
     if not cache.add("stream:attending", 1, timeout=_ATTENDING_S):
         return
     try:
-        for work in (_revoke, _stop, _cue, _assign, _prepare, _look, _archive):
+        for work in (_watchers, _revoke, _stop, _cue, _assign, _prepare, _look, _archive):
             work()
     except StreamServiceAway as error:
         # Whatever comes after would wait for the same nothing. The next second tries again.
@@ -232,6 +241,32 @@ def stream_stop(*, auction: Auction) -> None:
         if channel is not None and _is_ours(channel) and auction.went_live_at is not None and is_free:
             provider().end(channel)
         Auction.objects.filter(pk=auction.pk).update(stream_stopped_at=timezone.now())
+
+
+def _watchers() -> None:
+    """End what those watch of private shows who lost the right to it, or whose sign-in is over, like seats of rooms."""
+    if not provider().is_remote or not cache.add("stream:watchers", 1, timeout=SOON_S):
+        return
+    ViewerAddress.objects.exclude(auction__status=AuctionStatus.LIVE).delete()
+    watched: dict[Auction, list[ViewerAddress]] = {}
+    for address in ViewerAddress.objects.select_related("auction"):
+        watched.setdefault(address.auction, []).append(address)
+    for auction, addresses in watched.items():
+        sign_ins = {each: msgspec.json.decode(each.sign_in, type=SignIn) for each in addresses}
+        ended = ended_sign_ins(set(sign_ins.values()))
+        rights: dict[int, RoomRights] = {}
+        for people in in_portions({each.user_id for each in addresses}):
+            rights |= room_rights(auction, people)
+        for address, sign_in in sign_ins.items():
+            if sign_in in ended or not rights[address.user_id].sees:
+                _end_watching(address)
+
+
+def _end_watching(address: ViewerAddress) -> None:
+    with transaction.atomic():
+        # Two clocks at once tell it once. Who may still watch by another sign-in asks for another address.
+        if ViewerAddress.objects.filter(pk=address.pk).delete()[0]:
+            ViewerRevocation.objects.create(auction=address.auction, user_id=address.user_id)
 
 
 def _revoke() -> None:

@@ -8,21 +8,25 @@ from typing import Any
 import jwt
 import pytest
 from django.conf import settings as site
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.sign_ins import sign_in_of
 from auctions import streaming
 from auctions.models import (
     Auction,
     AuctionStatus,
+    Invitation,
     RegistrationStatus,
     StreamChannel,
+    ViewerAddress,
     ViewerRevocation,
     Visibility,
 )
-from auctions.services import auction_create, auction_update, invitation_add
+from auctions.services import auction_create, auction_update, invitation_add, invitation_revoke
 from auctions.streaming import ivs as ivs_module
 from bidding import protocol
 from bidding.services import (
@@ -368,7 +372,8 @@ def test_a_channel_of_a_show_that_is_no_longer_private_is_put_away(side, host, o
 
 
 def token_of(show: Show, who: int) -> dict[str, Any]:
-    url = stream_playback(channel_id=channel_of(show).pk, user=user_of(show, who))["url"]
+    user = user_of(show, who)
+    url = stream_playback(channel_id=channel_of(show).pk, user=user, sign_in=sign_in_of(user))["url"]
     claims: dict[str, Any] = jwt.decode(url.partition("?token=")[2], PLAYBACK_KEY.public_key(), algorithms=["ES384"])
     return claims
 
@@ -477,6 +482,72 @@ def test_a_ban_that_is_rolled_back_is_not_told(private_show: Show, monkeypatch) 
             registration=private_show.bidders[0], status=RegistrationStatus.BANNED, actor=private_show.host
         )
     assert not ViewerRevocation.objects.exists()
+
+
+def uninvite(show: Show, user: User, browser: Client) -> None:
+    invitation_revoke(actor=show.host, invitation=Invitation.objects.get(email=user.email))
+
+
+def sign_out(show: Show, user: User, browser: Client) -> None:
+    browser.logout()
+
+
+def sign_out_everywhere(show: Show, user: User, browser: Client) -> None:
+    Session.objects.all().delete()
+
+
+def change_password(show: Show, user: User, browser: Client) -> None:
+    user.set_password("another-long-one")
+    user.save()
+
+
+def deactivate(show: Show, user: User, browser: Client) -> None:
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+
+@pytest.mark.parametrize("lose", [uninvite, sign_out, sign_out_everywhere, change_password, deactivate])
+def test_who_loses_the_right_to_watch_watches_no_longer(ivs: Service, private_show: Show, lose) -> None:
+    cache.set(f"stream:{channel_of(private_show).pk}:look", 1, timeout=None)
+    guest, other = (User.objects.create_user(f"{name}@guests.test", "secret-enough") for name in ("dora", "emil"))
+    for user in (guest, other):
+        invitation_add(actor=private_show.host, auction=private_show.auction, email=user.email or "")
+    address = f"/api/v1/streams/{channel_of(private_show).pk}/playback/"
+    browsers = {user: Client() for user in (guest, other)}
+    for user, browser in browsers.items():
+        browser.force_login(user)
+        for _ in range(2):
+            assert "token=" in browser.get(address).json()["url"]
+    streams_attend()
+    assert not ViewerRevocation.objects.exists()
+    lose(private_show, guest, browsers[guest])
+    if lose is sign_out_everywhere:
+        browsers[other].force_login(other)
+        ViewerAddress.objects.filter(user=other).delete()
+        assert "token=" in browsers[other].get(address).json()["url"]
+    looked("watchers")
+    ivs.stubber.add_response("start_viewer_session_revocation", {})
+    streams_attend()
+    looked("watchers")
+    streams_attend()
+    revocation = ViewerRevocation.objects.get()
+    assert (revocation.user, revocation.auction, revocation.done_at is not None) == (guest, private_show.auction, True)
+
+
+def test_of_who_watched_nothing_is_kept_after_the_show(ivs: Service, private_show: Show) -> None:
+    token_of(private_show, 0)
+    Auction.objects.update(status=AuctionStatus.ENDED, stream_stopped_at=timezone.now())
+    streams_attend()
+    assert not ViewerAddress.objects.exists()
+    assert not ViewerRevocation.objects.exists()
+
+
+def test_a_show_that_anybody_watches_notes_nobody(on_ivs: Show) -> None:
+    Auction.objects.update(visibility=Visibility.PUBLIC)
+    token_free = stream_playback(
+        channel_id=channel_of(on_ivs).pk, user=user_of(on_ivs, 0), sign_in=sign_in_of(user_of(on_ivs, 0))
+    )
+    assert token_free["url"] == PLAYBACK_URL
+    assert not ViewerAddress.objects.exists()
 
 
 # --- Notes beside the pictures ---------------------------------------------------------------------------

@@ -85,8 +85,8 @@ const quick = new QuickAmounts({
   other: openAmount,
   choose: (amount) => {
     chosen = amount;
-    button.chosen();
-    redraw();
+    // Drawn at once: the change of the amount is the person's own, and must not count as one that came under their thumb.
+    draw();
     button.chosen();
   },
 });
@@ -302,10 +302,7 @@ function draw() {
 
 function drawHead() {
   const over = state.auction.status === "ended" || state.auction.status === "cancelled";
-  if (state.participants !== null) {
-    part("here").hidden = false;
-    setText(part("count"), String(state.participants));
-  }
+  if (state.participants !== null) setText(part("count"), String(state.participants));
   if (over && !saidOver) {
     saidOver = true;
     const text = state.auction.status === "ended" ? words.showOver() : words.showCancelled();

@@ -114,6 +114,9 @@ class Organizer(models.Model):
     payment_instructions = models.TextField(
         _("payment instructions"), blank=True, help_text=_("Shown to buyers on their order.")
     )
+    payment_days = models.PositiveSmallIntegerField(
+        _("days to pay"), default=7, help_text=_("How long buyers have after a show; printed on order and invoice.")
+    )
     next_invoice_number = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)

@@ -273,6 +273,7 @@ SECOND_FACTOR_REQUIRED = not _RELAXED
 """Whether work for a house, in its pages or by the API, takes a second factor that was used in that sign-in."""
 NEW_ACCOUNT_DAYS = env.number("NEW_ACCOUNT_DAYS", 30)
 """How long an account is new: where an auction limits new bidders, they get that limit."""
+INVOICE_FONTS = env.words("INVOICE_FONTS")
 TRACE_DAYS = env.number("TRACE_DAYS", 90, minimum=1)
 """How long it is kept, as keyed hashes, from which address and device an account was used."""
 AUTH_PASSWORD_VALIDATORS = [

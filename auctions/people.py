@@ -31,7 +31,7 @@ LONGEST_REASON: Final = 1_000
 
 def profile_update(*, user: User, display_name: str, delivery_address: str, mails: Collection[str]) -> User:
     """Change what somebody says of themselves; `mails` are the kinds of mail that they want, of those that are sent."""
-    name, address = " ".join(display_name.split()), _clean_address(delivery_address)
+    name, address = " ".join(display_name.split()), address_clean(delivery_address)
     if len(name) > LONGEST_NAME:
         raise Refused("too_long", _("At most %(most)d characters.") % {"most": LONGEST_NAME}, field="display_name")
     if "@" in name:
@@ -46,12 +46,13 @@ def profile_update(*, user: User, display_name: str, delivery_address: str, mail
 
 def address_set(*, user: User, delivery_address: str) -> User:
     """Change only where somebody's orders go."""
-    user.delivery_address = _clean_address(delivery_address)
+    user.delivery_address = address_clean(delivery_address)
     user.save(update_fields=["delivery_address"])
     return user
 
 
-def _clean_address(text: str) -> str:
+def address_clean(text: str) -> str:
+    """Return an address as it is kept; refuse one that is too long."""
     address = text.replace("\r\n", "\n").strip()
     if len(address) > LONGEST_ADDRESS:
         raise Refused(

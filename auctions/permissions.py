@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 
 from accounts.models import Membership, Organizer, Role, User
-from auctions.models import Auction, AuctionModerator, AuctionStatus, Invitation, Registration, Visibility
+from auctions.models import Auction, AuctionModerator, AuctionStatus, Invitation, Order, Registration, Visibility
 
 AnyUser = User | AnonymousUser
 
@@ -29,6 +29,9 @@ KNOWING: Final = (*MANAGING, Role.CLERK, Role.FINANCE)
 """Roles that see who is behind a paddle, and reserves. Nobody sees a bidder's maximum."""
 STRIKING: Final = (*MANAGING, Role.FINANCE)
 """Roles that give strikes to people and lift them."""
+
+BILLING: Final = (*MANAGING, Role.FINANCE)
+"""Roles that see orders and invoices of a house's buyers."""
 
 
 def visible_auctions(user: AnyUser) -> QuerySet[Auction]:
@@ -76,6 +79,16 @@ def managed_organizers(user: AnyUser) -> QuerySet[Organizer]:
 def striking_organizers(user: AnyUser) -> QuerySet[Organizer]:
     """Return the organizers for which this person may give strikes and lift them."""
     return _organizers(user, STRIKING)
+
+
+def viewable_orders(user: AnyUser) -> QuerySet[Order]:
+    """Return the orders that exist for this person: what they bought, and those of houses whose money they handle."""
+    known = _known(user)
+    if known is None:
+        return Order.objects.none()
+    if known.is_superuser:
+        return Order.objects.all()
+    return Order.objects.filter(Q(buyer__user=known) | Q(auction__organizer__in=_organizer_ids(known, BILLING)))
 
 
 def can_view(user: AnyUser, auction: Auction) -> bool:

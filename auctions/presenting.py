@@ -48,6 +48,12 @@ def money_text(minor: int, style: MoneyStyle, *, full: bool = False) -> str:
     return sign + digits
 
 
+def percent_text(basis_points: int) -> str:
+    """Return basis points as a percentage, like 12.5 %."""
+    whole, rest = divmod(basis_points, 100)
+    return f"{whole}{f'.{rest:02d}'.rstrip('0') if rest else ''}{_NO_BREAK}%"
+
+
 def wire_minor(text: str | None, currency: Currency) -> int | None:
     """Return the minor units of an amount as the wire writes it."""
     return None if text is None else parse_amount(text, currency.exponent)

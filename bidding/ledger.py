@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from auctions.billing import auction_invoice
 from auctions.models import Auction, AuctionStatus, Lot, LotRun, LotStatus, Registration, Sale, SaleStatus
 from auctions.money import parse_amount
 from auctions.sales import sale_finalize, sale_record
@@ -375,10 +376,12 @@ class _Outcome:
     def _ended(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
         self._finalize()
         self._auction_set(status=AuctionStatus.ENDED, ended_at=_at(entry))
+        auction_invoice(auction=self._auction, ended_at=_at(entry))
 
     def _cancelled(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
         self._finalize()
         self._auction_set(status=AuctionStatus.CANCELLED, ended_at=_at(entry), cancel_reason=public["reason"][:40])
+        auction_invoice(auction=self._auction, ended_at=_at(entry))
 
     def _finalize(self) -> None:
         """Make every provisional result of the auction final."""

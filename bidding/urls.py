@@ -11,6 +11,7 @@ from bidding import (
     views_entrance,
     views_host,
     views_lot,
+    views_orders,
     views_profile,
     views_replay,
 )
@@ -39,6 +40,9 @@ urlpatterns = [
     path(".well-known/auction-signing-key.json", api_records.signing_keys, name="signing_keys"),
     path("metrics", api_metrics.metrics, name="metrics"),
     path("my/bids/", views.my_bids, name="my_bids"),
+    path("orders/<int:order_id>/", views_orders.order, name="order"),
+    path("orders/<int:order_id>/invoices/<int:number>/", views_orders.invoice, name="invoice"),
+    path("orders/<int:order_id>/invoices/<int:number>/pdf/", views_orders.invoice_pdf, name="invoice_pdf"),
     path("accounts/profile/", views_profile.profile, name="profile"),
     path("accounts/profile/data/", views_profile.profile_data, name="profile_data"),
     path("accounts/profile/close/", views_profile.profile_close, name="profile_close"),

@@ -47,6 +47,8 @@ MODERATORS: Final = MANAGERS | {"moderator", "named"}
 HOUSE: Final = frozenset({"owner", "auctioneer", "clerk", "moderator", "finance"})
 KNOWING: Final = frozenset({"owner", "auctioneer", "clerk", "finance", "administrator"})
 STRIKING: Final = MANAGERS | {"finance"}
+BILLED: Final = STRIKING | {"bidder"}
+"""The buyer of an order, and who handles the money of the house."""
 INSIDE: Final = HOUSE | {"named", "administrator"}
 VIEWERS: Final = INSIDE | BIDDERS | {"invited"}
 ADMINISTRATOR: Final = frozenset({"administrator"})
@@ -112,6 +114,12 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
     "metrics": {"GET": EVERYBODY},
     "media/<path:path>": {"GET": MISSING},
     "my/bids/": {"GET": SIGNED_IN},
+    "orders/<int:order_id>/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 200: BILLED, 404: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 302: frozenset({"bidder"}), 422: BILLED, 404: REST},
+    },
+    "orders/<int:order_id>/invoices/<int:number>/": {"GET": {LOGIN: NOBODY_KNOWN, 200: BILLED, 404: REST}},
+    "orders/<int:order_id>/invoices/<int:number>/pdf/": {"GET": {LOGIN: NOBODY_KNOWN, 200: BILLED, 404: REST}},
     "accounts/profile/": {"GET": SIGNED_IN, "POST": SENT_ON},
     "accounts/profile/data/": {"GET": SIGNED_IN},
     "accounts/profile/close/": {"GET": SENT_ON, "POST": SENT_ON},
@@ -391,6 +399,7 @@ TABLE: Final[dict[str, dict[str, Cases]]] = {
 BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("POST", "host/auctions/<int:auction_id>/camera/"): {"action": "rotate"},
     ("POST", "host/auctions/<int:auction_id>/recording/"): {"sure": "on"},
+    ("POST", "orders/<int:order_id>/"): {"delivery": "pick_up"},
     ("POST", "auctions/<slug:slug>/paddle/"): {"accept_terms": "on"},
     ("POST", "auctions/<slug:slug>/entrance/"): {"accept_terms": "on"},
     ("POST", "auctions/<slug:slug>/bid/"): {"amount": "1.00", "lot": "1", "id": ""},
@@ -449,6 +458,8 @@ def path_of(world: World, route: str) -> str:
         "entry": "1-1",
         "mute_id": here["bidding.mute"],
         "bid_id": BID_ID,
+        "order_id": here["auctions.order"],
+        "number": 1,
         "upload_id": here["auctions.upload"],
         "recording_id": here["auctions.streamrecording"],
         "name": "master.m3u8",

@@ -19,11 +19,11 @@ from django.utils import timezone
 from accounts.models import HostRequest, Membership, Organizer, Role, Strike, User
 from accounts.services import user_create
 from auctions import services as catalogue
+from auctions.billing import invoice_issue
 from auctions.models import (
     Auction,
     Category,
     Consignor,
-    Invoice,
     Lot,
     Order,
     RegistrationStatus,
@@ -209,7 +209,7 @@ def build(host: User, organizer: Organizer, other_owner: User, administrator: Us
         recording_of(world.auction),
         Upload.objects.create(lot=lot, created_by=host, key="a-key", content_type="image/png"),
         Category.objects.create(name="Clocks", slug="clocks"),
-        Invoice.objects.create(organizer=organizer, number=1, order=order, snapshot={}, total_amount=5),
+        invoice_issue(order=order),
         HostRequest.objects.create(user=users["stranger"], house="Lamp House", about="Lamps."),
         Strike.objects.create(
             user=users["bidder"],

@@ -4,7 +4,7 @@ Formats and looks up; decides nothing and queries nothing.
 """
 
 import zoneinfo
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 
@@ -142,8 +142,20 @@ def may_host(user: User | AnonymousUser) -> bool:
 @register.filter
 def percent(basis_points: int) -> str:
     """Write basis points as a percentage, like 12.5 %."""
-    whole, rest = divmod(basis_points, 100)
-    return f"{whole}{f'.{rest:02d}'.rstrip('0') if rest else ''}\u00a0%"
+    return presenting.percent_text(basis_points)
+
+
+@register.simple_tag
+def paper_money(amount: int, page: Any) -> str:
+    """Write an amount of an invoice with its cents; what a credit note takes back has a minus."""
+    sign = "\u2212" if page.is_credit and amount else ""
+    return sign + presenting.money_text(amount, page.style, full=True)
+
+
+@register.filter
+def plain_day(text: str) -> str:
+    """Write a day that is kept as 2026-11-25."""
+    return date_format(date.fromisoformat(text), "j F Y")
 
 
 @register.filter

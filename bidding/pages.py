@@ -403,20 +403,6 @@ class LotPage:
         return self.bids[BIDS_AT_ONCE:]
 
     @property
-    def chart(self) -> str:
-        """The price over time as the path of an SVG of 400 by 120, or nothing below two bids."""
-        prices = [(bid.at_ms, bid.amount) for bid in reversed(self.bids) if bid.voided_at_v is None]
-        if self.run is None or len(prices) < 2:
-            return ""
-        first, last = self.run.opened_at_ms or prices[0][0], self.run.closed_at_ms or prices[-1][0]
-        width, top = max(last - first, 1), prices[-1][1]
-        path, level = f"M0 {120 - 112 * self.lot.opening_amount / top:.1f}", 0.0
-        for at, amount in prices:
-            across, level = 400 * (at - first) / width, 120 - 112 * amount / top
-            path += f"H{across:.1f}V{level:.1f}"
-        return f"{path}H400"
-
-    @property
     def total(self) -> int | None:
         """What the buyer pays for the hammer price, before delivery."""
         hammer = self.run.hammer_amount if self.run else None

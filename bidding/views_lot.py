@@ -12,6 +12,7 @@ from auctions.presenting import money_text
 from bidding import pages, protocol, services
 from bidding.bid_forms import RefusedBid, bid_of, refused_bid
 from bidding.pages_lot import costs_of, offer_of
+from bidding.pages_result import result_of
 from bidding.selectors import room_info
 
 
@@ -70,6 +71,7 @@ def _show(request: HttpRequest, page: pages.LotPage, refused: RefusedBid | None 
         "page": page,
         "auction": page.show_auction,
         "offer": offer,
+        "result": result_of(page),
         "costs": costs_of(page.lot, shown or page.lot.opening_amount, request.GET.get("at")),
         "refused": refused,
     }

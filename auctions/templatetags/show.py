@@ -128,6 +128,18 @@ def clock_time(at_ms: int, auction: Auction) -> str:
 
 
 @register.filter
+def span(seconds: int) -> str:
+    """Write a span of time in its two largest units."""
+    return presenting.span_text(seconds)
+
+
+@register.filter
+def unlocalized(number: float) -> str:
+    """Write a number as SVG reads it, in any language."""
+    return f"{number:g}"
+
+
+@register.filter
 def left_at(end_ms: int, now_ms: int) -> str:
     """Write what is left between two moments on Redis' clock, as the room's countdown does."""
     return presenting.left_text(end_ms - now_ms)

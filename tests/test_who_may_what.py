@@ -453,7 +453,6 @@ def path_of(world: World, route: str) -> str:
         "lot_id": world.lot.pk,
         "channel_id": world.auction.stream_channel_id,
         "epoch": "0a1b",
-        "number": 1,
         "step": "schedule",
         "entry": "1-1",
         "mute_id": here["bidding.mute"],

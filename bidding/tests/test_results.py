@@ -58,7 +58,8 @@ def test_the_chart_steps_with_each_price_to_the_end(make_show, client):
 
     heights = [float(y) for y in re.findall(r"V([\d.]+)", chart.path)]
     assert heights == [114, 60, 6], "the opening, half way, the top"
-    assert chart.path.startswith("M0 114H") and chart.path.endswith("H400")
+    assert chart.path.startswith("M0 114H")
+    assert chart.path.endswith("H400")
     across = [float(x) for x in re.findall(r"H([\d.]+)", chart.path)]
     assert across == sorted(across)
     assert (chart.low, chart.high, chart.bid_count) == (1_000, 2_000, 3)

@@ -341,6 +341,7 @@ def person_config(auction: Auction, you: You, user: AnyUser) -> dict[str, Any]:
         "signed_in": isinstance(user, User),
         "barred": you.barred,
         "registered": you.registration is not None,
+        "paddle": you.paddle,
         "waiting": you.registration is not None and you.registration.status == "pending",
         "wants_address": isinstance(user, User) and wants_address(auction, user),
     }

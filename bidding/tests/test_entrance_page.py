@@ -9,7 +9,14 @@ from bidding.tests.conftest import Show
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NOBODY = {"signed_in": False, "barred": False, "registered": False, "waiting": False, "wants_address": False}
+NOBODY = {
+    "signed_in": False,
+    "barred": False,
+    "registered": False,
+    "paddle": None,
+    "waiting": False,
+    "wants_address": False,
+}
 
 
 @pytest.fixture
@@ -29,8 +36,8 @@ def test_the_room_learns_who_came_in(client, show, newcomer):
     assert client.get(entrance(show)).json() == NOBODY
     client.force_login(newcomer)
     assert client.get(entrance(show)).json() == NOBODY | {"signed_in": True}
-    client.post(entrance(show), {"accept_terms": "on"})
-    assert client.get(entrance(show)).json() == NOBODY | {"signed_in": True, "registered": True}
+    paddle = client.post(entrance(show), {"accept_terms": "on"}).json()["paddle"]
+    assert client.get(entrance(show)).json() == NOBODY | {"signed_in": True, "registered": True, "paddle": paddle}
     client.force_login(show.host)
     assert client.get(entrance(show)).json() == NOBODY | {"signed_in": True, "barred": True}
 

@@ -100,6 +100,12 @@ export const words = {
   unconfirmed: () => gettext("Could not be confirmed. Watch the price."),
   neverArrived: (amount) => fill(gettext("Your %(amount)s did not arrive in time"), { amount }),
   tryAgain: () => gettext("That did not work. Try again."),
+  emailWanted: () => gettext("Write your e-mail address."),
+  codeSentAgain: () => gettext("Another code is on its way. Those before count no longer."),
+  declined: () => gettext("The host declined your request for a paddle."),
+  copied: () => gettext("Copied"),
+  waitsOnButton: (amount) => fill(gettext("%(amount)s waits on the button. Nothing is bid before you press it."), { amount }),
+  bidWhenOpen: () => gettext("You can bid as soon as a lot is open."),
   askedForPaddle: (paddle) => fill(gettext("You asked for paddle %(paddle)s. The host approves it."), { paddle }),
 
   sold: () => gettext("Sold"),

@@ -79,7 +79,7 @@ function inside(at) {
 function noPaddle(at) {
   const { state: { lot }, money } = at;
   if (!lot || lot.status !== "open") return { look: "outline", title: words.getPaddle(), act: Act.PADDLE };
-  const amount = money.minor(lot.minimum_amount);
+  const amount = at.chosen ?? money.minor(lot.minimum_amount);
   const total = money.text(totalOf(amount, at.fees), { full: true });
   return {
     look: "outline", title: words.getPaddle(), act: Act.PADDLE,

@@ -1,41 +1,81 @@
-/* Sound and vibration: one tick for the lead, two for losing it. Sound is off until somebody asks for it. */
+/* Sound and vibration: one tick for the lead, two for losing it. Sound is off until somebody asks for it; what they
+   chose is kept in this browser. */
 
 const TICKS = { leading: [880], outbid: [520, 390] };
+const BUZZES = { leading: 20, outbid: [20, 80, 20] };
 
 export class Cues {
-  #button;
+  #sound;
   #context = null;
   #icons;
   #changed;
+  #kept;
+  #isOn = false;
+  #buzzes;
 
-  /** `changed(on)` is called when somebody asks for sound, or for none. */
-  constructor(button, icons, changed) {
-    this.#button = button;
+  /** `changed(on)` is called when sound begins or ends; `kept` keeps two words, as `localStorage` does. */
+  constructor({ sound, vibration, icons, changed, kept = browserKeeps() }) {
+    this.#sound = sound;
     this.#icons = icons;
     this.#changed = changed;
-    button.hidden = false;
-    button.addEventListener("click", () => this.#toggle());
+    this.#kept = kept;
+    this.#buzzes = kept.get("vibration") !== "off";
+    sound.hidden = false;
+    sound.addEventListener("click", () => this.#want(!this.#isOn));
+    // Only what a hand holds buzzes.
+    vibration.hidden = !navigator.vibrate || !matchMedia("(pointer: coarse)").matches;
+    vibration.setAttribute("aria-pressed", String(this.#buzzes));
+    vibration.addEventListener("click", () => {
+      this.#buzzes = !this.#buzzes;
+      kept.set("vibration", this.#buzzes ? "on" : "off");
+      vibration.setAttribute("aria-pressed", String(this.#buzzes));
+    });
+    if (kept.get("sound") === "on") this.#atNextTouch();
   }
 
   /** Play a cue: leading or outbid. */
   play(name) {
-    navigator.vibrate?.(name === "leading" ? 20 : [20, 80, 20]);
+    if (this.#buzzes) navigator.vibrate?.(BUZZES[name]);
     if (!this.#context) return;
     TICKS[name].forEach((frequency, index) => this.#tone(frequency, this.#context.currentTime + index * 0.14));
   }
 
-  #toggle() {
-    if (this.#context) {
-      this.#context.close();
-      this.#context = null;
-    } else {
-      this.#context = new AudioContext();
-      this.#tone(880, this.#context.currentTime);
-    }
-    const on = this.#context !== null;
-    this.#changed(on);
-    this.#button.setAttribute("aria-pressed", String(on));
-    this.#button.querySelector("use").setAttribute("href", `${this.#icons}#${on ? "sound" : "muted"}`);
+  #want(on) {
+    this.#kept.set("sound", on ? "on" : "off");
+    if (on) this.#begin();
+    else this.#end();
+  }
+
+  // A browser lets no page be heard before somebody touched it.
+  #atNextTouch() {
+    this.#show(true);
+    const begin = () => {
+      removeEventListener("pointerup", begin);
+      removeEventListener("keyup", begin);
+      if (this.#isOn && !this.#context) this.#begin();
+    };
+    addEventListener("pointerup", begin);
+    addEventListener("keyup", begin);
+  }
+
+  #begin() {
+    this.#context = new AudioContext();
+    this.#tone(880, this.#context.currentTime);
+    this.#changed(true);
+    this.#show(true);
+  }
+
+  #end() {
+    this.#context?.close();
+    this.#context = null;
+    this.#changed(false);
+    this.#show(false);
+  }
+
+  #show(on) {
+    this.#isOn = on;
+    this.#sound.setAttribute("aria-pressed", String(on));
+    this.#sound.querySelector("use").setAttribute("href", `${this.#icons}#${on ? "sound" : "muted"}`);
   }
 
   #tone(frequency, at) {
@@ -48,4 +88,22 @@ export class Cues {
     source.start(at);
     source.stop(at + 0.13);
   }
+}
+
+/** Keep words in this browser; one that keeps nothing forgets them. */
+function browserKeeps() {
+  return {
+    get(name) {
+      try {
+        return localStorage.getItem(`room/${name}`);
+      } catch {
+        return null;
+      }
+    },
+    set(name, value) {
+      try {
+        localStorage.setItem(`room/${name}`, value);
+      } catch { /* it is forgotten */ }
+    },
+  };
 }

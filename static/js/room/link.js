@@ -56,6 +56,11 @@ export class RoomLink {
     this.#socket.start();
   }
 
+  /** Connect anew as whoever the browser is now. */
+  renew() {
+    this.#socket.renew();
+  }
+
   /** Send a message; false when there is no connection. */
   send(message) {
     return this.#socket.send(message);

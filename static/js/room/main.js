@@ -19,14 +19,17 @@ import { RoomLink } from "./link.js";
 import { Receive } from "./messages.js";
 import { missed } from "./missed.js";
 import { ModerationSheet } from "./moderation.js";
+import { PaddleSheet } from "./paddlesheet.js";
 import { PriceView } from "./price.js";
 import { isLeading } from "./reducer.js";
 import { RunOfShow } from "./runofshow.js";
-import { AmountSheet, PaddleSheet } from "./sheets.js";
+import { AmountSheet } from "./sheets.js";
 import { Banner, Stage } from "./stage.js";
 import { TimerView, countdown, opensText } from "./timer.js";
 
 const AWAY_WORTH_TELLING_MS = 1_500;
+/** How long the room may take to tell a new paddle to this seat before it is asked. */
+const TOLD_MS = 2_000;
 const NO_FEES = [0, 0, true, true];
 
 const icons = document.querySelector("script[data-icons]").dataset.icons;
@@ -45,7 +48,6 @@ let connected = false;
 let chosen = null;
 let lostAt = null;
 let beforeLoss = null;
-let waiting = config.waiting;
 let drawing = false;
 let saidOver = false;
 
@@ -75,9 +77,12 @@ const chat = new ChatPanel({
   send: (message) => link.send(message),
   choose: moderation && ((line) => moderation.open(line)),
 });
-const cues = new Cues(part("sound"), icons, (on) => stage.sound(on));
+const cues = new Cues({ sound: part("sound"), vibration: part("vibration"), icons, changed: (on) => stage.sound(on) });
 const amountSheet = new AmountSheet({ dialog: document.getElementById("amount-sheet"), money, offer });
-const paddleSheet = new PaddleSheet({ dialog: document.getElementById("paddle-sheet"), register });
+const paddleSheet = new PaddleSheet({
+  dialog: document.getElementById("paddle-sheet"),
+  at: { person: () => config, urls: config.urls, post: send, arrived, registered, asked, left: keepChosen },
+});
 const button = new BidButton({ box: part("bidbox"), strip: part("strip"), money, press, cancel: () => desk.cancelJump() });
 const quick = new QuickAmounts({
   box: part("steps"),
@@ -102,6 +107,7 @@ function heard(before, message) {
   state = link.state;
   if (message.type === Receive.NOTICE) chat.notice(message.text);
   if (message.type === Receive.STATE || message.type === Receive.RESUMED) returned();
+  if (before.v === null && state.v !== null) recallChosen();
   if (state.v !== null) desk.reached(state.v);
   if (message.v === state.v) stage.hear(message);
   changed(before, message);
@@ -168,7 +174,7 @@ function offer({ amount, max }) {
 
 function openAmount() {
   if (state.you?.paddle == null) {
-    getPaddle();
+    getPaddle(openAmount);
     return;
   }
   if (state.lot?.status === "open") amountSheet.open(amountContext);
@@ -188,26 +194,88 @@ function amountContext() {
   };
 }
 
-function getPaddle() {
-  if (!config.signed_in) location.assign(config.urls.sign_in);
-  else paddleSheet.open();
+/** Ask for what a bid takes; `then()` goes on with what was wanted, once the sheet is closed with a paddle. */
+function getPaddle(then = null) {
+  paddleSheet.open(() => {
+    if (then && state.you?.paddle != null) then();
+  });
+}
+
+/** Send a form for the sheet; resolves to {ok, answer}, rejects where there is no connection. */
+async function send(url, values) {
+  const response = await fetch(url, { method: "POST", headers: { "X-CSRFToken": csrfToken() }, body: new URLSearchParams(values) });
+  return { ok: response.ok, answer: await response.json().catch(() => ({})) };
+}
+
+/** Somebody signed in: the page and its seat in the room become theirs, and stay where they were. */
+async function arrived({ csrf_token: token }) {
+  // The old token ended with being nobody.
+  for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = token;
+  let person = null;
+  try {
+    const response = await fetch(config.urls.entrance);
+    if (response.ok) person = await response.json();
+  } catch { /* told below */ }
+  if (person === null || person.barred) {
+    // Who works here gets tools that only the server lays out.
+    keepChosen();
+    location.assign(config.urls.back);
+    return null;
+  }
+  Object.assign(config, person);
+  part("chat-form").hidden = false;
+  link.renew();
+  refresh();
+  redraw();
+  return person;
+}
+
+function registered(paddle) {
+  Object.assign(config, { registered: true, waiting: false, paddle });
+  // The room tells every seat of theirs; a seat that was just being taken may have missed it.
+  setTimeout(() => {
+    if (state.you?.paddle == null) link.renew();
+  }, TOLD_MS);
+  const { lot } = state;
+  const amount = lot?.status === "open" ? chosen ?? money.minor(lot.minimum_amount) : null;
+  paddleSheet.drop(paddle, amount === null ? words.bidWhenOpen() : words.waitsOnButton(money.text(amount)));
+  redraw();
+}
+
+function asked() {
+  Object.assign(config, { registered: true, waiting: true });
+  redraw();
+}
+
+// Some steps have pages of their own; who comes back from one finds the lot and the amount that they had chosen.
+const CHOSEN = `chosen/${config.auction}`;
+function keepChosen() {
+  try {
+    if (chosen !== null) sessionStorage.setItem(CHOSEN, JSON.stringify({ lot: state.lot?.id, amount: chosen }));
+  } catch { /* a browser that keeps nothing */ }
+}
+
+function recallChosen() {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(CHOSEN));
+    sessionStorage.removeItem(CHOSEN);
+    if (kept && kept.lot === state.lot?.id) chosen = kept.amount;
+  } catch { /* likewise */ }
+}
+
+function csrfToken() {
+  return document.querySelector("[name=csrfmiddlewaretoken]").value;
 }
 
 /** Ask the API about this auction; resolves to its answer, or rejects with an error whose message is fit to show. */
 async function post(path, body, method = "POST") {
   const response = await fetch(`${config.urls.api}${path}`, {
     method,
-    headers: { "Content-Type": "application/json", "X-CSRFToken": document.querySelector("[name=csrfmiddlewaretoken]").value },
+    headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
     body: JSON.stringify(body),
   });
   const answer = await response.json().catch(() => ({}));
   if (!response.ok) throw new Error(answer.detail ?? words.tryAgain());
-  return answer;
-}
-
-async function register() {
-  const answer = await post("registrations/", { accept_terms: true });
-  if (answer.status !== "approved") waiting = true;
   return answer;
 }
 
@@ -257,23 +325,30 @@ function describe(lotId) {
 let reload = null;
 function reloadCatalogue() {
   // Everybody hears of it at once, so everybody waits a little of their own.
-  reload ??= setTimeout(async () => {
+  reload ??= setTimeout(() => {
     reload = null;
-    const response = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (!response.ok) return;
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    const fresh = page.getElementById("room-config");
-    if (!fresh) {
-      location.reload();
-      return;
-    }
-    for (const lot of JSON.parse(fresh.textContent).lots) lots.set(lot.id, lot);
-    run.replace(page.querySelector("[data-room=run]"));
-    for (const old of document.querySelectorAll("template[data-about]")) old.remove();
-    document.body.append(...page.querySelectorAll("template[data-about]"));
-    if (state.lot) describe(state.lot.id);
-    redraw();
+    refresh();
   }, 500 + Math.random() * 4_000);
+}
+
+/** Take from a fresh page what no message carries: the run of show, the lots' descriptions, the menu. */
+async function refresh() {
+  const response = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (!response?.ok) return;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const fresh = page.getElementById("room-config");
+  if (!fresh) {
+    location.reload();
+    return;
+  }
+  for (const lot of JSON.parse(fresh.textContent).lots) lots.set(lot.id, lot);
+  run.replace(page.querySelector("[data-room=run]"));
+  for (const old of document.querySelectorAll("template[data-about]")) old.remove();
+  document.body.append(...page.querySelectorAll("template[data-about]"));
+  const [menu, itsMenu] = [document, page].map((node) => node.querySelector("#room-menu nav"));
+  if (menu.innerHTML !== itsMenu.innerHTML) menu.replaceWith(itsMenu);
+  if (state.lot) describe(state.lot.id);
+  redraw();
 }
 
 function redraw() {
@@ -332,16 +407,18 @@ function drawBidding() {
   const at = countdown(lot, clock.now(), duration(lot));
   const face = bidFace({
     state, desk, chosen, connected, money, closing: at.closing, known: state.v !== null, fees: fees(), delivery: delivery(),
-    barred: config.barred, waiting,
+    barred: config.barred, waiting: config.waiting,
   });
   if (button.draw(face) && face.look === "refused") announcer.say(face.title);
-  const mayBid = you?.paddle != null && connected && lot?.status === "open" && !at.closing && !desk.pending;
+  const isOpen = connected && lot?.status === "open" && !at.closing && !desk.pending;
+  // Who has no paddle yet may choose as well: the amount waits for them.
+  const mayChoose = isOpen && !config.barred && (you?.paddle != null || !config.registered);
   const leads = isLeading(state);
   quick.draw({
     amounts: lot && !lot.result ? quickAmounts(lot, lots.get(lot.id)?.increments ?? [[0, 1]], money) : [],
     chosen: leads ? null : chosen ?? (lot ? money.minor(lot.minimum_amount) : null),
-    enabled: mayBid && !leads && !desk.jump,
-    other: mayBid,
+    enabled: mayChoose && !leads && !desk.jump,
+    other: mayChoose,
   });
 }
 
@@ -359,9 +436,19 @@ function tick() {
     redraw();
   }
   flash.tick();
+  if (paddleSheet.isOpen) paddleSheet.tell(meanwhile(lot, shown.text), at.last);
   desk.tick();
   button.tick();
   link.tick();
+}
+
+/** The lot, its price and the time in a line, for the sheet that lies over them. */
+function meanwhile(lot, time) {
+  if (!connected) return state.v === null ? "" : words.reconnecting();
+  if (!lot) return words.betweenLots();
+  const price = money.text(money.minor(lot.current_amount ?? lot.opening_amount));
+  const sold = lot.result === "sold" ? words.soldAt(price) : words.notSold();
+  return [words.lot(lot.number), ...(lot.result ? [sold, time] : [price, time])].filter(Boolean).join(" · ");
 }
 
 function frame() {
@@ -382,5 +469,5 @@ link.start();
 requestAnimationFrame(frame);
 if (config.signed_in && !config.barred && !config.registered && new URLSearchParams(location.search).has("paddle")) {
   history.replaceState(null, "", config.urls.room);
-  paddleSheet.open();
+  getPaddle();
 }

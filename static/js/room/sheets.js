@@ -1,9 +1,10 @@
-/* The two sheets of the room: one's own amount, and getting a paddle. Real dialogs, so focus stays inside and returns. */
+/* The sheet for one's own amount, and what all sheets have. Real dialogs, so focus stays inside and returns. */
 
 import { normalTyped, parseAmount, totalOf } from "../money.js";
 import { words } from "../strings.js";
 import { setText } from "./draw.js";
 
+/** Let a sheet be closed by its buttons, and by a press beside it. */
 export function closable(dialog) {
   for (const button of dialog.querySelectorAll("[data-close]")) button.addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => {
@@ -99,59 +100,5 @@ export class AmountSheet {
     box.hidden = text === null;
     setText(box.querySelector("span"), text ?? "");
     this.#form.elements.amount.setAttribute("aria-invalid", String(text !== null));
-  }
-}
-
-/** Accept the terms and get a paddle. */
-export class PaddleSheet {
-  #dialog;
-  #form;
-  #dropped;
-  #register;
-
-  /** `register()` resolves to {paddle, status} or rejects with an error whose message is fit to show. */
-  constructor({ dialog, register }) {
-    this.#dialog = dialog;
-    this.#form = dialog.querySelector("form");
-    this.#dropped = dialog.querySelector("[data-dropped]");
-    this.#register = register;
-    closable(dialog);
-    this.#form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#submit();
-    });
-  }
-
-  open() {
-    this.#form.hidden = false;
-    this.#dropped.hidden = true;
-    this.#error(null);
-    this.#dialog.showModal();
-  }
-
-  async #submit() {
-    const button = this.#form.querySelector("button[type=submit]");
-    button.disabled = true;
-    try {
-      const { paddle, status } = await this.#register();
-      if (status === "approved") {
-        this.#form.hidden = true;
-        this.#dropped.hidden = false;
-        setText(this.#dropped.querySelector("[data-number]"), String(paddle));
-        this.#dropped.querySelector("button").focus();
-      } else {
-        this.#error(words.askedForPaddle(paddle));
-      }
-    } catch (error) {
-      this.#error(error.message || words.tryAgain());
-    } finally {
-      button.disabled = false;
-    }
-  }
-
-  #error(text) {
-    const box = this.#form.querySelector(".error");
-    box.hidden = text === null;
-    setText(box.querySelector("span"), text ?? "");
   }
 }

@@ -91,6 +91,19 @@ export class RoomSocket {
     }
   }
 
+  /** Connect anew as whoever the browser is now: the room knows a seat by the session that it was taken with. */
+  renew() {
+    this.#ended = false;
+    this.#env.clearTimeout(this.#retry);
+    this.#attempt = 0;
+    const socket = this.#socket;
+    if (socket !== null) {
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.close();
+    }
+    this.#connect();
+  }
+
   #connect() {
     this.#retry = null;
     const position = this.#position();

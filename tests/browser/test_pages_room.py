@@ -78,26 +78,77 @@ class Visitor:
         return self.page
 
 
-def test_a_stranger_gets_from_the_first_tap_to_a_bid(browser, stack, staged):
+def test_a_stranger_gets_from_the_first_tap_to_a_bid_without_leaving_the_room(browser, stack, staged):
     visitor = Visitor(browser, stack, staged, viewport={"width": 390, "height": 844})
     page = visitor.enter()
     button = page.locator(".bidbutton").first
+    sheet = page.get_by_role("dialog", name="Get your paddle")
+    # Whoever leaves the page, or loads it again, loses this mark.
+    page.evaluate("window.here = true")
+    chosen = page.locator("[data-room=steps] button:visible").nth(1)
+    amount = chosen.inner_text()
+    chosen.click()
     expect(button).to_contain_text("Get your paddle")
+    expect(button).to_contain_text(amount)
 
     button.click()
-    page.get_by_role("link", name="Create an account").click()
-    page.locator("[name=email]").fill(f"stranger{staged.auction_id}@example.test")
-    page.locator("[name=password1]").fill("a-long-enough-secret")
-    page.get_by_role("button", name="Create an account").click()
-    page.wait_for_url(f"**{visitor.room}**")
-    page.get_by_role("button", name="Accept and get my paddle").click()
-    expect(page.locator(".dropped")).to_have_text("103")
-    page.get_by_role("button", name="Start bidding").click()
+    expect(sheet.get_by_label("Your e-mail address")).to_be_focused()
+    sheet.get_by_role("button", name="Send me a code").click()
+    expect(sheet.get_by_role("alert")).to_contain_text("address")
+    sheet.get_by_label("Your e-mail address").fill(f"stranger{staged.auction_id}@example.test")
+    page.keyboard.press("Enter")
+    code = sheet.get_by_role("textbox", name="Code", exact=True)
+    expect(code).to_be_focused()
+    right = sheet.locator("[data-demo] b").inner_text()
+    code.fill(right[::-1] if right != right[::-1] else "1234-5678")
+    expect(sheet.get_by_role("alert")).to_be_visible()
 
-    expect(button).to_contain_text(re.compile(r"^Bid "))
+    # Somebody looks something up, and comes back to the same step.
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+    button.click()
+    code.fill(right)
+    expect(sheet.get_by_text("A bid is binding. Tax")).to_be_visible()
+    expect(sheet.locator("[data-lot-line]")).to_contain_text("Lot 1")
+    sheet.get_by_role("button", name="Accept and get my paddle").click()
+    expect(sheet.locator("[data-number]")).to_have_text("103")
+    expect(sheet.locator("[data-waits]")).to_contain_text(amount)
+    sheet.get_by_role("button", name="Start bidding").click()
+
+    # Nothing was bid for them; what they had chosen waits.
+    expect(page.locator("[data-room=price]")).to_contain_text("10")
+    expect(button).to_contain_text(f"Bid {amount}")
     page.wait_for_timeout(400)
     button.click()
-    expect(button).to_contain_text("You lead at")
+    expect(button).to_contain_text(f"You lead at {amount}")
+    assert page.evaluate("window.here")
+    refused = [text for text in visitor.complaints if "422" not in text]
+    assert refused == []
+
+
+def test_who_is_signed_in_has_one_step_to_a_paddle_also_by_keyboard_alone(browser, stack):
+    staged = stage(stack, bidders=1, duration_ms=170_000)
+    visitor = Visitor(browser, stack, staged, bidder=0, viewport={"width": 1440, "height": 900})
+    other = stage(stack, bidders=0, duration_ms=170_000)
+    visitor.room = f"/auctions/{other.slug}/"
+    page = visitor.enter()
+    button = page.locator(".bidbutton").first
+    expect(button).to_contain_text("Get your paddle")
+    button.focus()
+    page.keyboard.press("Enter")
+    sheet = page.get_by_role("dialog", name="Get your paddle")
+    expect(sheet.get_by_text("A bid is binding. Tax")).to_be_visible()
+    accept = sheet.get_by_role("button", name="Accept and get my paddle")
+    for _ in range(8):
+        if accept.evaluate("element => element === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(sheet.locator("[data-number]")).to_have_text("101")
+    page.keyboard.press("Enter")
+    expect(sheet).to_be_hidden()
+    expect(button).to_contain_text("Bid ")
+    expect(button).to_be_focused()
     assert visitor.complaints == []
 
 

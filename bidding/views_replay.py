@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
@@ -40,9 +41,11 @@ def replay(request: HttpRequest, slug: str) -> HttpResponse:
     auction = get_object_or_404(replayable_auctions(request.user), slug=slug)
     page = replay_page(auction)
     response = render(request, "bidding/replay.html", {"auction": auction, "page": page})
-    origins = {ivs_recordings.origin(part.recording) for part in page.parts if part.recording.bucket}
-    if origins:
-        response._csp_update = {"connect-src": sorted(origins), "media-src": sorted(origins)}  # type: ignore[attr-defined]
+    # What a service recorded comes from its bucket, or from where that is served.
+    buckets = {ivs_recordings.origin(part.recording) for part in page.parts if part.recording.bucket}
+    if buckets:
+        origins = sorted(buckets | ({settings.IVS_RECORDINGS_URL} - {""}))
+        response._csp_update = {"connect-src": origins, "media-src": origins}  # type: ignore[attr-defined]
     return response
 
 

@@ -4,7 +4,6 @@ import json
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from msgspec import Raw
 
 from accounts.models import User
 from auctions import recordings
-from auctions.models import Auction, AuctionStatus, Lot, RegistrationStatus, StreamRecording, Visibility
+from auctions.models import Auction, AuctionStatus, Lot, RegistrationStatus, StreamChannel, StreamRecording, Visibility
 from auctions.streaming import ivs_recordings
 from bidding import protocol
 from bidding.chapters import Beginning, chapter_of_lot, chapters_of, parts_of, place_after, place_before
@@ -149,8 +148,8 @@ def test_a_lot_that_is_reopened_offered_again_or_rebuilt_has_a_chapter_each_time
     ]
     assert [each.words for each in found] == ["", "reopened", "", "offered again", "after an outage"]
     assert [each.opening for each in found] == [1_000, 1_000, 1_000, 500, 500]
-    for before, after in pairwise(found):
-        assert (before.closed_at_ms or 0) <= after.opened_at_ms
+    times = [moment for each in found for moment in (each.opened_at_ms, each.closed_at_ms or 0)]
+    assert times == sorted(times)
     assert chapter_of_lot(show.auction, second.pk) == found[-1]
 
 
@@ -407,6 +406,23 @@ def test_a_part_is_found_in_its_own_show_alone(recorded, address):
 def test_a_show_that_was_not_live_has_no_replay(recorded, address, status):
     Auction.objects.filter(pk=recorded.auction.pk).update(status=status)
     assert answers(as_user(recorded.host), address, recorded.auction) == {404}
+
+
+def test_the_page_may_load_from_the_bucket_of_its_own_recording_and_from_no_other(recorded, settings):
+    settings.IVS_REGION = "eu-central-1"
+    page = f"/auctions/{recorded.auction.slug}/replay/"
+    assert "amazonaws" not in as_user(None).get(page)["Content-Security-Policy"]
+    StreamRecording.objects.update(bucket="recordings")
+    StreamChannel.objects.update(provider="ivs")
+    settings.IVS_RECORDINGS_URL = "https://films.example"
+    response = as_user(None).get(page)
+    for directive in ("connect-src", "media-src"):
+        [sources] = [
+            each for each in response["Content-Security-Policy"].split("; ") if each.startswith(f"{directive} ")
+        ]
+        assert "https://recordings.s3.eu-central-1.amazonaws.com" in sources.split()
+        assert "https://films.example" in sources.split()
+    assert config_of(response)["parts"][0]["kind"] == "hls"
 
 
 def test_a_services_playlists_are_given_out_by_the_same_rule(recorded, monkeypatch):

@@ -117,6 +117,9 @@ class Recorder:
         if self._part is None:
             if not piece.is_mark or time.monotonic() < self._not_before:
                 return
+            if self._bytes_waiting > MOST_WAITING // 2:
+                STREAM_PIECES_UNRECORDED.inc()
+                return  # a disk that hangs would only get beginnings
             started_ms = captured_ms(piece)
             self._part = Part(self._channel_id, auction_id, opening, started_ms, new_name(auction_id))
             self._untold.append(self._part)
@@ -215,6 +218,8 @@ class Recorder:
 
 
 def _write_part(part: Part, pieces: list[Piece], is_last: bool) -> None:
+    if part.writer is None and not pieces:
+        return  # all of it was lost
     try:
         if part.writer is None:
             part.writer = PartWriter(part.name, part.opening.data)

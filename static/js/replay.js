@@ -3,7 +3,7 @@
 import { Money } from "./money.js";
 import { setText } from "./room/draw.js";
 import { words } from "./strings.js";
-import { HlsRecording } from "./video/hls.js";
+import { HlsRecording } from "./video/hlsrecording.js";
 import { Recording } from "./video/recording.js";
 import { Board } from "./replayboard.js";
 

@@ -4,15 +4,11 @@
 import { ServerClock } from "../room/clock.js";
 import { Close } from "../room/messages.js";
 import { backoff } from "../room/socket.js";
+import { LADDER_KBPS, Ladder, SOUND_KBPS, Step } from "./ladder.js";
 
 const SLICE_MS = 100;
 const PINGS = 5;
 const PING_EVERY_MS = 10_000;
-/** From the best picture down; a slow line is better sent less than late. */
-export const LADDER_KBPS = [2_500, 1_200, 600, 300];
-const SOUND_KBPS = 64;
-/** So much of the stream may wait for the line before the picture is made smaller. */
-const MOST_WAITING_S = 2;
 /** After our own line broke, the site may still hold the channel for the connection that is gone. */
 const OWN_SHADOW_MS = 12_000;
 const FINAL = new Set([Close.SIGNED_OUT, Close.FORBIDDEN, Close.NOT_FOUND, Close.OVER]);
@@ -39,7 +35,7 @@ export class Publisher {
   #retry = null;
   #pinging = null;
   #attempt = 0;
-  #step = 0;
+  #ladder = new Ladder();
   #wanted = false;
   #sentAt = -Infinity;
   #view = { state: "off", code: null, reason: "", kbps: 0, health: null, viewers: null, limit: LADDER_KBPS[0] };
@@ -65,6 +61,7 @@ export class Publisher {
       return;
     }
     this.#wanted = true;
+    this.#ladder = new Ladder();
     this.#attempt = 0;
     this.#connect();
   }
@@ -107,7 +104,8 @@ export class Publisher {
 
   #record() {
     this.#halt();
-    const [socket, limit] = [this.#socket, LADDER_KBPS[this.#step]];
+    const [socket, { limit }] = [this.#socket, this.#ladder];
+    this.#ladder.begin(performance.now());
     const recorder = new MediaRecorder(this.#stream, {
       mimeType: this.#mime,
       videoBitsPerSecond: limit * 1_000,
@@ -122,7 +120,9 @@ export class Publisher {
       if (recorder !== this.#recorder || socket.readyState !== 1) return;
       if (data.size) socket.send(data);
       this.#sentAt = performance.now();
-      if (socket.bufferedAmount > (limit + SOUND_KBPS) * 125 * MOST_WAITING_S) this.#lighten();
+      const step = this.#ladder.look(socket.bufferedAmount, this.#sentAt);
+      if (step === Step.DOWN) this.#reconnect();
+      else if (step === Step.UP) this.#record();
     };
     recorder.onerror = () => {
       if (recorder === this.#recorder) this.#end({ state: "refused", code: null, reason: "recorder" });
@@ -131,9 +131,8 @@ export class Publisher {
     this.#show({ state: "on", limit });
   }
 
-  /** Make the picture smaller. What waits for the line is old already and goes with its socket. */
-  #lighten() {
-    this.#step = Math.min(this.#step + 1, LADDER_KBPS.length - 1);
+  /** Go on with a fresh socket: what waits for the line is old already and goes with this one. */
+  #reconnect() {
     const socket = this.#socket;
     this.#closed(1000, "");
     socket.close();

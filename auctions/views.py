@@ -4,7 +4,7 @@ Each view is one form or one selector. The page that runs a show is the bidding 
 """
 
 import zoneinfo
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import messages
@@ -25,6 +25,12 @@ from auctions.selectors import auction_for_host, auctions_of_host, catalogue
 from auctions.services import organizer_for, stream_cut_off, stream_key_rotate
 from auctions.streaming import provider
 from auctions.streaming.base import StreamTrouble
+
+IVS_BROADCAST_POLICY: Final = {
+    "script-src": ["https://web-broadcast.live-video.net"],
+    "connect-src": ["wss://*.live-video.net"],
+}
+"""What IVS' broadcast SDK needs beyond what its player does, on the camera's page alone."""
 
 
 @login_required
@@ -99,14 +105,17 @@ def camera(request: HttpRequest, auction_id: int) -> HttpResponse:
         "sends_here": sends_here,
         "told_once": told_once,
         "obs": (settings.STREAM_RTMP_URL, f"{channel.pk}-{ingest.key}") if sends_here else None,
-        "config": {"socket": ingest.url},
+        "config": {"socket": ingest.url} if sends_here else {"key": reverse("host_camera_key", args=(auction.pk,))},
         "paused": {
             "socket": f"/ws/auctions/{auction.pk}/",
             "resume": reverse("host_camera_resume", args=(auction.pk,)),
         },
         "keep_days": settings.RECORDINGS_DAYS if sends_here else 0,
     }
-    return render(request, "auctions/host_camera.html", context)
+    response = render(request, "auctions/host_camera.html", context)
+    if provider().name == "ivs":
+        response._csp_update = IVS_BROADCAST_POLICY  # type: ignore[attr-defined]
+    return response
 
 
 def _socket_address(request: HttpRequest, path: str) -> str:

@@ -49,6 +49,7 @@ urlpatterns = [
     path("host/request/", views_profile.host_request, name="host_request"),
     path("host/auctions/<int:auction_id>/", views_host.host_auction, name="host_auction"),
     path("host/auctions/<int:auction_id>/board/", views_board.host_board, name="host_board"),
+    path("host/auctions/<int:auction_id>/camera/key/", views_camera.key, name="host_camera_key"),
     path("host/auctions/<int:auction_id>/camera/resume/", views_camera.resume, name="host_camera_resume"),
     path("host/auctions/<int:auction_id>/recording/", views_replay.recording_erase, name="recording_erase"),
     path("host/auctions/<int:auction_id>/<slug:step>/", views_host.host_step, name="host_step"),

@@ -138,6 +138,8 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
         "GET": MANAGED,
         "POST": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
     },
+    # The relay's key stands on the camera's page; only a service gives one on demand.
+    "host/auctions/<int:auction_id>/camera/key/": {"POST": NONE_OF_THEIRS},
     "host/auctions/<int:auction_id>/camera/resume/": {"POST": {LOGIN: NOBODY_KNOWN, 409: MANAGERS, 404: REST}},
     "host/auctions/<int:auction_id>/edit/": {
         "GET": MANAGED,

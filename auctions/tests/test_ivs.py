@@ -144,6 +144,45 @@ def test_the_camera_page_shows_a_key_once(ivs, host, organizer, client):
     assert "sk_new" not in client.get(address).content.decode()
 
 
+def test_a_browser_that_sends_gets_a_key_on_demand_and_no_page_holds_it(ivs, host, organizer, client, stranger):
+    auction = auction_create(actor=host, organizer=organizer, title="Lamps")
+    address = f"/host/auctions/{auction.pk}/camera/key/"
+    client.force_login(host)
+    answer = client.post(address)
+    assert (answer.status_code, answer.json()["code"]) == (409, "unavailable")
+    assert "being made" in answer.json()["detail"]
+    made(StreamChannel.objects.get())
+    ivs.answers("list_stream_keys", {"streamKeys": [KEY]}, channelArn=CHANNEL_ARN)
+    ivs.answers("delete_stream_key", arn=KEY_ARN)
+    ivs.answers("create_stream_key", {"streamKey": {**KEY, "value": "sk_new"}}, channelArn=CHANNEL_ARN)
+    answer = client.post(address)
+    assert answer.json() == {"endpoint": INGEST, "key": "sk_new"}
+    assert "no-store" in answer["Cache-Control"]
+    for page in (f"/host/auctions/{auction.pk}/camera/", f"/host/auctions/{auction.pk}/"):
+        assert "sk_new" not in client.get(page).content.decode()
+    assert client.get(address).status_code == 405
+    client.force_login(stranger)
+    assert client.post(address).status_code == 404
+
+
+def test_the_policy_lets_in_the_broadcast_sdk_on_the_cameras_page_alone(ivs, host, organizer, client):
+    auction = auction_create(actor=host, organizer=organizer, title="Lamps")
+    made(StreamChannel.objects.get())
+    client.force_login(host)
+    camera, other = (client.get(f"/host/auctions/{auction.pk}/{page}") for page in ("camera/", ""))
+    for page, is_let_in in ((camera, True), (other, False)):
+        assert ("https://web-broadcast.live-video.net" in page["Content-Security-Policy"]) is is_let_in
+        assert ("wss://*.live-video.net" in page["Content-Security-Policy"]) is is_let_in
+
+
+def test_the_relay_needs_no_sdk_and_gives_no_key_on_demand(side, host, organizer, client):
+    auction = auction_create(actor=host, organizer=organizer, title="Lamps")
+    client.force_login(host)
+    page = client.get(f"/host/auctions/{auction.pk}/camera/")
+    assert "live-video.net" not in page["Content-Security-Policy"]
+    assert client.post(f"/host/auctions/{auction.pk}/camera/key/").status_code == 404
+
+
 def test_a_key_that_somebody_deleted_meanwhile_is_no_trouble(ivs, channel):
     ivs.answers("list_stream_keys", {"streamKeys": [KEY]}, channelArn=CHANNEL_ARN)
     ivs.fails("delete_stream_key", "ResourceNotFoundException", status=404)

@@ -189,6 +189,7 @@ export const words = {
   replayInterrupted: () => gettext("Interrupted: the floor was rebuilt"),
   takenBack: () => gettext("taken back"),
 
+  serviceAway: () => gettext("The video service cannot be reached from here. Go on air again in a moment."),
   goOnAir: () => gettext("Go on air"),
   goOffAir: () => gettext("Go off air"),
   onAir: () => gettext("On air"),

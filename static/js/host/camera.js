@@ -3,6 +3,7 @@
 import { setText, useIcons, makeIcon } from "../room/draw.js";
 import { Close } from "../room/messages.js";
 import { words } from "../strings.js";
+import { IvsBroadcaster } from "../video/ivsbroadcast.js";
 import { Publisher, formats } from "../video/publisher.js";
 
 const METER_MS = 100;
@@ -20,7 +21,11 @@ let meter = null;
 let lock = null;
 let asking = 0;
 
-const publisher = new Publisher({ url: new URL(config.socket, location.href.replace(/^http/, "ws")).href, changed: draw });
+const publisher = config.key
+  ? new IvsBroadcaster({ key: config.key, csrf: document.querySelector("[name=csrfmiddlewaretoken]").value, changed: draw })
+  : new Publisher({ url: new URL(config.socket, location.href.replace(/^http/, "ws")).href, changed: draw });
+/** What a service carries it makes itself of the camera's picture. */
+const canSend = Boolean(config.key) || recordable.length > 0;
 
 // --- What is sent -------------------------------------------------------------------------------------
 
@@ -111,7 +116,7 @@ function draw() {
   const { state, code, reason, kbps, health, viewers, limit } = publisher.view;
   const sending = state === "on" || state === "connecting";
   document.querySelector(".camera").dataset.state = state;
-  button.disabled = !sending && (stream === null || recordable.length === 0);
+  button.disabled = !sending && (stream === null || !canSend);
   button.classList.toggle("move", !sending);
   button.classList.toggle("danger", sending);
   setText(button, sending ? words.goOffAir() : words.goOnAir());
@@ -119,7 +124,7 @@ function draw() {
   note.replaceChildren(makeIcon(state === "on" ? "check" : state === "refused" ? "alert" : "camera-off"), text);
   note.classList.toggle("out", state === "refused");
   note.classList.toggle("lead", state === "on");
-  setText(part("kbps"), state === "on" ? words.kbps(kbps, limit) : "–");
+  setText(part("kbps"), state === "on" && kbps !== null ? words.kbps(kbps, limit) : "–");
   setText(part("health"), health ? words.health(health) : "–");
   setText(part("viewers"), viewers === null ? "–" : String(viewers));
   selects.format.disabled = sending;
@@ -180,5 +185,5 @@ addEventListener("beforeunload", (event) => {
 navigator.mediaDevices?.addEventListener("devicechange", list);
 
 for (const [name, mime] of recordable) selects.format.append(new Option(words.format(name), mime));
-if (recordable.length === 0) fail(words.cannotRecord());
+if (!canSend) fail(words.cannotRecord());
 open();

@@ -1,7 +1,7 @@
 /* Plays what a video service recorded as HLS: by the browser itself where it can, else by the player of IVS.
    Its parts are separate films; here they are one line of time. It offers what every recording offers: time, seek, close. */
 
-import { library } from "./ivs.js";
+import { ivsPlayer } from "./ivs.js";
 import { partAt } from "./line.js";
 
 const TYPE = "application/vnd.apple.mpegurl";
@@ -60,7 +60,7 @@ export class HlsRecording {
       return;
     }
     try {
-      const ivs = await library();
+      const ivs = await ivsPlayer();
       if (this.#closed || this.#index !== index) return;
       if (!ivs.isPlayerSupported) throw new Error("no support");
       if (this.#player === null) {

@@ -1,28 +1,17 @@
 /* Plays a stream of Amazon IVS by IVS' own player, which comes from its servers, at one version, and only here.
    Hands on the notes in the pictures, and knows nothing of the auction. It offers what every player offers: start, stop, view. */
 
+import { library } from "./script.js";
+
 const VERSION = "1.56.1";
 const SCRIPT = `https://player.live-video.net/${VERSION}/amazon-ivs-player.min.js`;
 const RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 30_000;
 const MEASURE_MS = 1_000;
 
-let loading = null;
-
-/** Load IVS' player once; where that fails the next one who asks tries again. */
-export function library() {
-  loading ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = SCRIPT;
-    script.onload = () => resolve(globalThis.IVSPlayer);
-    script.onerror = () => {
-      loading = null;
-      script.remove();
-      reject(new Error(`${SCRIPT} did not load`));
-    };
-    document.head.append(script);
-  });
-  return loading;
+/** Load IVS' player. */
+export function ivsPlayer() {
+  return library(SCRIPT, "IVSPlayer");
 }
 
 /** Return the address to play; in a private show each viewer asks for one of their own, and it is soon over. */
@@ -78,7 +67,7 @@ export class IvsPlayer {
 
   async #open() {
     try {
-      const [ivs, playing] = await Promise.all([library(), address(this.#url)]);
+      const [ivs, playing] = await Promise.all([ivsPlayer(), address(this.#url)]);
       if (!this.#running) return;
       if (!ivs.isPlayerSupported) {
         this.#see({ problem: "unplayable" });

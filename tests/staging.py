@@ -48,13 +48,15 @@ def stage(
     live: bool = True,
     word: str = "Thing",
     opening_amount: int = 1_000,
+    pictures: int = 0,
     **timing: Any,
 ) -> Staged:
     """Create an auction whose lots open one after another by themselves; `timing` is that of its lots.
 
-    `word` is in all titles, `opening_amount` is in cents.
+    `word` is in all titles, `opening_amount` is in cents, `pictures` is how many the first lot has.
     """
     options = {"bidders": bidders, "lots": lots, "live": live, "word": word, "opening_amount": opening_amount}
+    options["pictures"] = pictures
     told = _ask(stack, "stage", options | {"timing": timing})
     return Staged(
         auction_id=told["auction_id"],
@@ -110,12 +112,16 @@ def _ask(stack: Stack, what: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stage(
-    *, bidders: int, lots: int, live: bool, word: str, opening_amount: int, timing: dict[str, Any]
+    *, bidders: int, lots: int, live: bool, word: str, opening_amount: int, pictures: int, timing: dict[str, Any]
 ) -> dict[str, Any]:
+    from io import BytesIO
+
+    from PIL import Image
+
     from accounts.models import Membership, Organizer, Role, User
     from accounts.services import user_create
     from auctions.rules import Timing
-    from auctions.services import LotSpec, auction_create, terms_publish
+    from auctions.services import LotSpec, auction_create, lot_image_add, terms_publish
     from bidding.services import auction_go_live, auction_schedule, registration_create
 
     host = User.objects.filter(email="stage-host@example.test").first()
@@ -141,6 +147,11 @@ def _stage(
             for index in range(lots)
         ],
     )
+    for index in range(pictures):
+        drawn = BytesIO()
+        Image.new("RGB", (640, 480), (40 * index, 90, 70)).save(drawn, "PNG")
+        drawn.seek(0)
+        lot_image_add(actor=host, lot=auction.lots.order_by("position")[0], upload=drawn, alt=f"Side {index + 1}")
     auction = auction_schedule(auction=auction, actor=host)
     paddles, sessions = [], []
     for index in range(bidders):

@@ -3,9 +3,10 @@ import { test } from "node:test";
 
 import { Act, bidFace, quickAmounts } from "../../static/js/room/bidface.js";
 import { sentenceFor } from "../../static/js/room/announcer.js";
+import { lotFacts } from "../../static/js/room/facts.js";
 import { missed } from "../../static/js/room/missed.js";
 import { reduce } from "../../static/js/room/reducer.js";
-import { countdown, leftText } from "../../static/js/room/timer.js";
+import { countdown, leftText, opensText, untilText } from "../../static/js/room/timer.js";
 import { EPOCH, closed, highestBid, lotPart, money, room, stateMessage } from "./room.mjs";
 
 const IDLE = { pending: null, refusal: null, jump: null };
@@ -97,4 +98,21 @@ test("a screen reader hears the lead, its loss and the result", () => {
   assert.equal(sentenceFor(led, lost, money), "You were outbid at €130.");
   assert.equal(sentenceFor(before, room(closed(18)), money), "Lot 3 sold at €120 to paddle 112.");
   assert.equal(sentenceFor(before, before, money), null);
+});
+
+test("what is to come is told in days, then to the second", () => {
+  assert.equal(untilText(0), "Any moment now");
+  assert.equal(untilText(59_001), "1:00");
+  assert.equal(untilText(3 * 86_400_000 + 7_200_000), "3 days 2 h");
+  assert.equal(opensText({ opens_at_ms: 5_000 }, 1), "opens in 5 s");
+  for (const unknown of [null, { opens_at_ms: null }]) assert.equal(opensText(unknown, 1), "");
+  assert.equal(opensText({ opens_at_ms: 5_000 }, null), "");
+  assert.equal(opensText({ opens_at_ms: 5_000 }, 5_000), "");
+});
+
+test("the facts beneath a price name the leader, and the reader as you", () => {
+  const lot = { ...lotPart(), leader: { paddle: 12 }, bid_count: 4, has_reserve: true, reserve_met: false };
+  assert.deepEqual(lotFacts(lot, null), ["Paddle 12", "4 bids", "reserve not met"]);
+  assert.deepEqual(lotFacts({ ...lot, reserve_met: true }, 12), ["You", "4 bids", "reserve met"]);
+  assert.deepEqual(lotFacts({ ...lot, leader: null, bid_count: 0 }, 12), ["No bids yet"]);
 });

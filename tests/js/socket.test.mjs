@@ -42,8 +42,8 @@ let now;
 let wall;
 let watch;
 
-function connect(position = () => null) {
-  const socket = new RoomSocket("ws://here/ws/auctions/4/", {
+function connect(position = () => null, url = "ws://here/ws/auctions/4/") {
+  const socket = new RoomSocket(url, {
     message: (message) => heard.push(message),
     open: () => heard.push("open"),
     lost: () => heard.push("lost"),
@@ -76,6 +76,11 @@ test("a frame is one object or an array of objects", () => {
   Wire.made[0].hears({ type: "A" });
   Wire.made[0].hears([{ type: "B" }, { type: "C" }]);
   assert.deepEqual(heard, ["open", { type: "A" }, { type: "B" }, { type: "C" }]);
+});
+
+test("a key in the address stays in it when the version comes too", () => {
+  connect(() => ({ since: 17, epoch: "3f9c" }), "ws://here/ws/auctions/4/bid/?board=abc");
+  assert.equal(Wire.made[0].url, "ws://here/ws/auctions/4/bid/?board=abc&since=17&epoch=3f9c");
 });
 
 test("a lost connection comes back, with the version it had, ever more slowly", () => {

@@ -67,7 +67,8 @@ def chart_of(run: LotRun, opening: int) -> PriceChart | None:
     high = max(amount for _at, amount in prices)
 
     def across(at_ms: int) -> float:
-        return round(WIDTH * min(max(at_ms - first, 0) / max(last - first, 1), 1), 1)
+        # Half a unit is the least that can be seen.
+        return round(2 * WIDTH * min(max(at_ms - first, 0) / max(last - first, 1), 1)) / 2
 
     def up(amount: int) -> float:
         inner = HEIGHT - 2 * _MARGIN
@@ -75,7 +76,7 @@ def chart_of(run: LotRun, opening: int) -> PriceChart | None:
 
     # At one place across, the last price stands: a bidding war of thousands is still a small picture.
     steps = {across(at_ms): up(amount) for at_ms, amount in prices}
-    path = f"M0 {up(low)}" + "".join(f"H{x:g}V{y:g}" for x, y in steps.items()) + f"H{WIDTH}"
+    path = f"M0 {up(low):g}" + "".join(f"H{x:g}V{y:g}" for x, y in steps.items()) + f"H{WIDTH}"
     return PriceChart(path, low, high, first, last, len(prices), _moments(run, prices, across))
 
 

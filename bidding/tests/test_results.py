@@ -86,6 +86,8 @@ def test_extensions_pauses_and_the_end_stand_in_the_table_and_voided_bids_do_not
 def test_a_war_of_bids_is_a_small_picture(make_show, client):
     evening = Evening(make_show())
     evening.open(0)
+    # The log's clock is ahead now and stands: all of them fall into one moment.
+    evening.wait(20_000)
     for turn in range(40):
         evening.bid(turn % 2, f"{10 + 5 * turn + (turn > 20) * 10 * turn}.00")
     evening.close_by_time(0)
@@ -94,7 +96,7 @@ def test_a_war_of_bids_is_a_small_picture(make_show, client):
     chart = result(client, evening.show)[0].chart
 
     assert chart.bid_count == 40
-    assert chart.path.count("V") < 20
+    assert chart.path.count("V") <= 2
 
 
 def test_a_lot_without_bids_has_no_chart(make_show, client):

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from django.db.models import Max, Prefetch, Q, QuerySet
+from django.db.models import Max, Q
 from django.urls import reverse
 from redis.exceptions import RedisError
 
@@ -23,8 +23,6 @@ from auctions.models import (
     LotStatus,
     Registration,
     RegistrationStatus,
-    Sale,
-    SaleStatus,
 )
 from auctions.money import Currency
 from auctions.permissions import AnyUser, can_moderate, is_barred, viewable_auctions
@@ -43,7 +41,6 @@ logger = structlog.get_logger(__name__)
 HISTORY_SHOWN = 200
 BIDS_AT_ONCE = 8
 DESCRIBED = 100
-MY_AUCTIONS_SHOWN = 50
 
 # A bid that was voided is no price.
 _PRICE = Max("bids__amount", filter=Q(bids__voided_at_v=None))
@@ -443,88 +440,3 @@ def _is_recorded(lot: Lot, run: LotRun | None, you: You) -> bool:
     is_banned = you.registration is not None and you.registration.status == RegistrationStatus.BANNED
     is_over = run is not None and run.result != ""
     return is_over and not is_banned and chapter_of_lot(lot.auction, lot.pk) is not None
-
-
-@dataclass(frozen=True, slots=True)
-class MyRun:
-    """One run that somebody bid in: their highest bid, the price, and how it stands."""
-
-    run: LotRun
-    best: int
-    price: int | None
-    standing: str
-    total: int | None
-    style: MoneyStyle
-
-
-@dataclass(frozen=True, slots=True)
-class MyAuction:
-    """One auction that somebody has a paddle in."""
-
-    registration: Registration
-    runs: list[MyRun]
-
-    @property
-    def won(self) -> list[MyRun]:
-        """The runs that were won."""
-        return [run for run in self.runs if run.standing == "won"]
-
-    @property
-    def won_total(self) -> int:
-        """What is to be paid for them before delivery."""
-        return sum(run.total or 0 for run in self.won)
-
-
-def my_bids(user: User) -> list[MyAuction]:
-    """Return the auctions that a person has a paddle in with the lots they bid on, the newest first."""
-    registrations = list(
-        Registration.objects.filter(user=user).select_related("auction__organizer").order_by("-pk")[:MY_AUCTIONS_SHOWN]
-    )
-    best: dict[tuple[int, int], int] = {}
-    own = Bid.objects.filter(registration__in=registrations, voided_at_v=None)
-    for row in own.values("registration", "run").annotate(best=Max("amount")).order_by():
-        best[row["registration"], row["run"]] = row["best"]
-    sales = Prefetch(
-        "sales", queryset=Sale.objects.filter(status__in=(SaleStatus.PROVISIONAL, SaleStatus.FINAL)), to_attr="active"
-    )
-    runs: QuerySet[Any] = (
-        LotRun.objects.filter(pk__in={run for _registration, run in best})
-        .select_related("lot", "lot__tax_rule", "lot__auction", "winner")
-        .prefetch_related("lot__images", sales)
-        .annotate(price=_PRICE)
-        .order_by("-opened_at_ms", "-pk")
-    )
-    leading = _leaders([run.pk for run in runs if run.status in (LotStatus.OPEN, LotStatus.PAUSED)])
-    found = []
-    for registration in registrations:
-        mine = []
-        for run in runs:
-            amount = best.get((registration.pk, run.pk))
-            if amount is None:
-                continue
-            standing = _standing(run, registration, leading.get(run.pk))
-            total = None
-            if standing == "won":
-                total = run.active[0].total_amount if run.active else price_of(run.lot, run.hammer_amount).total
-            style = money_style(registration.auction.currency, [run.lot])
-            mine.append(MyRun(run, amount, run.hammer_amount or run.price, standing, total, style))
-        found.append(MyAuction(registration, mine))
-    return found
-
-
-def _leaders(run_ids: list[int]) -> dict[int, int]:
-    leaders: dict[int, int] = {}
-    bids = Bid.objects.filter(run__in=run_ids, voided_at_v=None).order_by("v", "amount", "-automatic")
-    for run_id, registration_id in bids.values_list("run", "registration"):
-        leaders[run_id] = registration_id
-    return leaders
-
-
-def _standing(run: LotRun, registration: Registration, leader: int | None) -> str:
-    if run.status in (LotStatus.OPEN, LotStatus.PAUSED):
-        return "leading" if leader == registration.pk else "outbid"
-    if run.status == LotStatus.SOLD:
-        return "won" if run.winner_id == registration.pk else "lost"
-    if run.status == LotStatus.WITHDRAWN:
-        return "withdrawn"
-    return "reserve" if run.reason == "reserve_not_met" else "passed"

@@ -24,6 +24,7 @@ from bidding import pages, protocol, services
 from bidding.bid_forms import RefusedBid, bid_of, fresh_bid_id, refused_bid
 from bidding.chapters import parts_of
 from bidding.models import ModerationReason
+from bidding.pages_mine import mine_of
 from bidding.pages_still import still_of
 from bidding.selectors import room_info
 from bidding.views_entrance import paddle_ask
@@ -129,9 +130,9 @@ def bid(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_safe
 def my_bids(request: HttpRequest) -> HttpResponse:
-    """Show where this person has a paddle, and how every bid stands."""
+    """Show what this person has going: what they lead, owe and won, and how every bid stands."""
     assert isinstance(request.user, User)
-    return render(request, "bidding/my_bids.html", {"mine": pages.my_bids(request.user)})
+    return render(request, "bidding/my_bids.html", {"mine": mine_of(request.user)})
 
 
 def _second_step_missing(request: HttpRequest) -> bool:

@@ -162,7 +162,7 @@ def test_my_bids_tell_how_each_stands(client, open_show):
 
     def standing(user):
         client.force_login(user)
-        (entry,) = client.get("/my/bids/").context["mine"]
+        (entry,) = client.get("/my/bids/").context["mine"].auctions
         return [(run.standing, run.best, run.price, run.total) for run in entry.runs]
 
     assert standing(first) == [("outbid", 1_000, 1_500, None)]
@@ -187,7 +187,7 @@ def test_a_voided_bid_is_no_price(client, open_show):
 
     assert client.get("/").context["home"].live[0].now.price == 1_000
     client.force_login(first)
-    (entry,) = client.get("/my/bids/").context["mine"]
+    (entry,) = client.get("/my/bids/").context["mine"].auctions
     assert [(run.standing, run.price) for run in entry.runs] == [("leading", 1_000)]
 
 

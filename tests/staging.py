@@ -4,7 +4,7 @@ The functions run in the tests. They start this module as a program in the stack
 Django belongs to another database. Sessions are written down instead of signed in: a site limits sign-ins by address,
 and hashes passwords slowly.
 
-    python -m tests.staging stage|stored|resume JSON
+    python -m tests.staging stage|past|stored|resume JSON
 """
 
 import json
@@ -66,6 +66,20 @@ def stage(
         sessions=tuple(told["sessions"]),
         host_session=told["host_session"],
     )
+
+
+@dataclass(frozen=True)
+class Past:
+    """A show that is over: the first bidder of a staged one bought its lot, and has an order with three papers."""
+
+    slug: str
+    lot: int
+    order: int
+
+
+def past(stack: Stack, staged: Staged) -> Past:
+    """Write down, in the house of a staged auction, another one that is over: Redis never knew of it."""
+    return Past(**_ask(stack, "past", {"auction_id": staged.auction_id}))
 
 
 @dataclass(frozen=True)
@@ -172,6 +186,79 @@ def _stage(
     }
 
 
+def _past(*, auction_id: int) -> dict[str, Any]:
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from auctions.billing import auction_invoice
+    from auctions.models import Auction, Lot, LotRun, Registration, ShippingProfile, TaxRule
+    from auctions.sales import order_set_delivery, sale_finalize, sale_record
+    from bidding.models import Bid
+
+    live, ended_at = Auction.objects.select_related("organizer").get(pk=auction_id), timezone.now()
+    organizer, opened_at_ms = live.organizer, round(ended_at.timestamp() * 1_000) - 90_000
+    organizer.address, organizer.payment_instructions = "1 Mill Lane", "IBAN DE02 1203 0000 0000 2020 51"
+    organizer.save()
+    auction = Auction.objects.create(
+        organizer=organizer,
+        title="Clocks and lamps",
+        slug=f"past-{auction_id}",
+        status="ended",
+        terms=live.terms,
+        buyer_premium_bp=2_000,
+        went_live_at=ended_at - timedelta(minutes=2),
+        ended_at=ended_at,
+    )
+    lot = Lot.objects.create(
+        auction=auction,
+        number="1",
+        position=1,
+        title="Brass lamp with a shade of green glass",
+        status="sold",
+        opening_amount=1_000,
+        increments=[[0, 500]],
+        tax_rule=TaxRule.objects.create(organizer=organizer, name="VAT", rate_bp=1_900),
+        shipping=ShippingProfile.objects.create(organizer=organizer, name="Box", first_item=590),
+    )
+    bidders = [
+        Registration.objects.create(
+            auction=auction, user=before.user, paddle=before.paddle, terms=live.terms, terms_accepted_at=ended_at
+        )
+        for before in Registration.objects.filter(auction=live).order_by("pk")
+    ]
+    run = LotRun.objects.create(
+        lot=lot,
+        auction=auction,
+        status="sold",
+        result="sold",
+        reason="time",
+        opened_at_ms=opened_at_ms,
+        closed_at_ms=opened_at_ms + 90_000,
+        closing_number=1,
+        hammer_amount=4_500,
+        winner=bidders[0],
+        bid_count=8,
+    )
+    for turn in range(8):
+        Bid.objects.create(
+            run=run,
+            registration=bidders[(turn + 1) % 2],
+            amount=1_000 + 500 * turn,
+            v=turn + 2,
+            offer_v=turn + 2,
+            offer_s=0,
+            at_ms=opened_at_ms + 9_000 * (turn + 1),
+        )
+    order = sale_finalize(sale=sale_record(run=run, buyer=bidders[0], hammer=4_500, closing_number=1))
+    assert order is not None
+    auction_invoice(auction=auction, ended_at=ended_at)
+    user = bidders[0].user
+    assert user is not None
+    order_set_delivery(order=order, actor=user, pick_up=False, address="7 Chestnut Row\n10115 Berlin")
+    return {"slug": auction.slug, "lot": lot.pk, "order": order.pk}
+
+
 def _session(user: Any) -> str:
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.sessions.backends.db import SessionStore
@@ -228,7 +315,12 @@ def main() -> None:
 
     django.setup()
     options = json.loads(sys.argv[2])
-    what: dict[str, Callable[..., dict[str, Any]]] = {"stage": _stage, "stored": _stored, "resume": _resume}
+    what: dict[str, Callable[..., dict[str, Any]]] = {
+        "stage": _stage,
+        "past": _past,
+        "stored": _stored,
+        "resume": _resume,
+    }
     print(json.dumps(what[sys.argv[1]](**options)))
 
 

@@ -1,0 +1,109 @@
+"""Every page, on every screen and in both themes: axe-core finds nothing, and nothing is wider than the screen."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from auction_site.stack import Stack
+from tests.browser.axe import barriers, barriers_everywhere
+from tests.staging import Past, Staged, past, stage
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+PAGES = {
+    "anonymous": [
+        "/",
+        "/auctions/{live}/",
+        "/auctions/{live}/board/",
+        "/auctions/{past}/",
+        "/lots/{open}/",
+        "/lots/{sold}/",
+        "/accounts/login/",
+        "/accounts/login/code/",
+        "/accounts/signup/",
+        "/accounts/password/reset/",
+        "/nowhere/",
+    ],
+    "bidder": [
+        "/auctions/{live}/",
+        "/lots/{sold}/",
+        "/my/bids/",
+        "/orders/{order}/",
+        "/orders/{order}/invoices/1/",
+        "/orders/{order}/invoices/2/",
+        "/accounts/",
+        "/accounts/profile/",
+        "/accounts/email/",
+        "/accounts/sessions/",
+        "/accounts/2fa/",
+        "/host/request/",
+    ],
+    "host": [
+        "/host/auctions/",
+        "/host/auctions/new/",
+        "/host/auctions/{auction}/",
+        "/host/auctions/{auction}/edit/",
+        "/host/auctions/{auction}/camera/",
+        "/host/lots/{open}/pictures/",
+        "/orders/{order}/",
+    ],
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """A live show, one that is over, and a browser to look at them."""
+
+    stack: Stack
+    staged: Staged
+    past: Past
+    browser: Browser
+
+    def address(self, path: str) -> str:
+        """Return the path with the ids of this world."""
+        return path.format(
+            live=self.staged.slug,
+            auction=self.staged.auction_id,
+            open=self.staged.lots[0],
+            past=self.past.slug,
+            sold=self.past.lot,
+            order=self.past.order,
+        )
+
+
+@pytest.fixture(scope="module")
+def world(stack: Stack) -> Iterator[World]:
+    """Return both shows; the live one has a long lot."""
+    staged = stage(stack, bidders=2, lots=2, duration_ms=3_000_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield World(stack, staged, past(stack, staged), browser)
+        browser.close()
+
+
+@pytest.mark.parametrize(("person", "path"), [(person, path) for person, paths in PAGES.items() for path in paths])
+def test_a_page_keeps_nobody_out(world, person, path):
+    context = world.browser.new_context(base_url=world.stack.url)
+    session = {"bidder": world.staged.sessions[0], "host": world.staged.host_session}.get(person)
+    if session:
+        context.add_cookies([{"name": "sessionid", "value": session, "url": world.stack.url}])
+    page = context.new_page()
+    page.goto(world.address(path), wait_until="load")
+
+    assert barriers_everywhere(page) == []
+    context.close()
+
+
+def test_it_finds_what_keeps_people_out(world):
+    page = world.browser.new_page()
+    page.set_content("<!doctype html><title>t</title><img src='x.png'><p style='color:#bbb'>pale</p><input>")
+
+    found = " ".join(barriers(page))
+
+    for rule in ("image-alt", "color-contrast", "label", "html-has-lang"):
+        assert f"{rule}: " in found
+    page.close()

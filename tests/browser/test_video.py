@@ -70,6 +70,31 @@ READ_BARS = """() => {
 # A browser as on iPhones of some years ago: no MediaSource of any kind, and HLS by itself.
 NO_SOURCE = "for (const name of ['MediaSource', 'ManagedMediaSource', 'WebKitMediaSource']) delete window[name];"
 
+# A browser as on newer iPhones: a managed source in the place of MediaSource. It takes what it is given also when it said
+# that it wants none, and counts that.
+MANAGED = """(() => {
+  const Plain = window.MediaSource;
+  delete window.MediaSource;
+  window.unwanted = 0;
+  window.ManagedMediaSource = class ManagedMediaSource extends Plain {
+    streaming = false;
+    constructor() {
+      super();
+      window.managed = this;
+      this.addEventListener('sourceopen', () => setTimeout(() => this.want(true), 200));
+    }
+    want(streaming) {
+      this.streaming = streaming;
+      this.dispatchEvent(new Event(streaming ? 'startstreaming' : 'endstreaming'));
+    }
+  };
+  const append = SourceBuffer.prototype.appendBuffer;
+  SourceBuffer.prototype.appendBuffer = function (bytes) {
+    if (!window.managed.streaming) window.unwanted += 1;
+    append.call(this, bytes);
+  };
+})();"""
+
 BAN = """
 import time
 from auctions.models import Registration
@@ -225,6 +250,29 @@ def test_a_banned_viewer_sees_nothing_more_within_five_seconds(site: Stack, open
     print(f"a banned viewer's picture was gone after {took_ms:.0f} ms")
     assert took_ms < 5_000
     sees_moving_pictures(other)
+
+
+def test_a_managed_source_is_given_pictures_when_it_wants_them_and_only_then(
+    site: Stack, open_page: Callable[..., Page]
+):
+    show = stage(site, bidders=0, **LONG)
+    viewer = open_page(room_of(show), process=1, script=MANAGED)
+    host = open_page(camera_of(show), session=show.host_session)
+    go_on_air(host)
+    sees_moving_pictures(viewer)
+    video = viewer.locator('[data-room="video"]')
+    assert video.evaluate("video => video.disableRemotePlayback")
+
+    viewer.evaluate("managed.want(false)")
+    sees_none(viewer)
+    viewer.wait_for_timeout(3_000)
+    buffered = video.evaluate("video => video.buffered.end(video.buffered.length - 1)")
+    viewer.evaluate("managed.want(true)")
+    sees_moving_pictures(viewer)
+    # It went on with the newest picture: what nobody wanted is left out.
+    ranges = video.evaluate("video => [...Array(video.buffered.length).keys()].map((at) => video.buffered.start(at))")
+    assert any(start > buffered + 1 for start in ranges), (buffered, ranges)
+    assert viewer.evaluate("unwanted") == 0
 
 
 def test_from_glass_to_glass_and_what_the_page_says_of_it(

@@ -1,11 +1,13 @@
 /* Bytes into a media element, in order, one at a time, and with a bound. Owns one MediaSource. */
 
+import { sourceOf } from "./way.js";
+
 /** What was played is kept for so long; what is older is let go. */
 const KEEP_S = 8;
 const MOST_QUEUED = 400;
 
-/** The browser's MediaSource; iPhones have the managed one alone. */
-export const Source = globalThis.MediaSource ?? globalThis.ManagedMediaSource ?? null;
+/** The browser's MediaSource of either kind, or null. */
+export const Source = sourceOf(globalThis);
 
 /** Tell whether a media type with its codecs can be played here. */
 export function canPlay(mime) {
@@ -18,6 +20,7 @@ export class Feed {
   #url;
   #buffer = null;
   #queue = [];
+  #opening = null;
   #failed;
 
   /** `failed(error)` is called once where the browser cannot go on with it. */
@@ -30,10 +33,15 @@ export class Feed {
     video.disableRemotePlayback = true;
     video.src = this.#url;
     this.#source.addEventListener("sourceopen", () => this.#open(mime), { once: true });
+    // A managed source says when it wants bytes.
+    this.#source.addEventListener("startstreaming", () => this.#next());
   }
 
-  /** Take bytes; they are whole frames, or the opening. */
-  push(bytes) {
+  /** Take bytes: the opening first, then whole frames; `isMark` where they begin with a whole picture. */
+  push(bytes, isMark = false) {
+    // Live pictures that the player does not want now are not wanted later: it goes on with the newest.
+    if (isMark && !this.#wants) this.#queue = this.#queue.filter((waiting) => waiting === this.#opening);
+    this.#opening ??= bytes;
     this.#queue.push(bytes);
     if (this.#queue.length > MOST_QUEUED) this.#fail(new Error("the player takes nothing"));
     else this.#next();
@@ -55,6 +63,11 @@ export class Feed {
     this.#video.load();
   }
 
+  /** Whether the source takes bytes now; only a managed one ever does not. */
+  get #wants() {
+    return this.#source.streaming ?? true;
+  }
+
   #open(mime) {
     if (this.#failed === null) return;
     try {
@@ -71,7 +84,7 @@ export class Feed {
 
   #next() {
     const buffer = this.#buffer;
-    if (buffer === null || buffer.updating || this.#source.readyState !== "open") return;
+    if (buffer === null || buffer.updating || !this.#wants || this.#source.readyState !== "open") return;
     try {
       const until = this.#video.currentTime - KEEP_S;
       if (buffer.buffered.length && buffer.buffered.start(0) < until - KEEP_S) {

@@ -3,9 +3,10 @@
 
 import { backoff } from "../room/socket.js";
 import { Close } from "../room/messages.js";
-import { Feed, canPlay } from "./feed.js";
+import { Feed, Source } from "./feed.js";
 import { HlsPlayer, playsHls } from "./hls.js";
 import { Delay, pace } from "./pace.js";
+import { wayOf } from "./way.js";
 
 const LOOK_MS = 250;
 const SAMPLE_MS = 1_000;
@@ -102,20 +103,16 @@ export class RelayPlayer {
       return;
     }
     if (head.mime) this.#open(head.mime, bytes);
-    else this.#feed?.push(bytes);
+    else this.#feed?.push(bytes, head.at_ms !== undefined);
     if (head.at_ms !== undefined) this.#delay.mark(head.at_ms, head.captured_ms);
   }
 
   #open(mime, bytes) {
     this.#drop();
-    if (!canPlay(mime)) {
-      if (mime.startsWith("video/mp4") && playsHls(this.#video)) {
-        this.#playAsFiles();
-        return;
-      }
-      this.#show({ pictures: false, behindMs: null, problem: "unplayable" });
-      return;
-    }
+    const way = wayOf(mime, { Source, playsHls: playsHls(this.#video) });
+    if (way === "hls") this.#playAsFiles();
+    if (way === "none") this.#show({ pictures: false, behindMs: null, problem: "unplayable" });
+    if (way !== "source") return;
     this.#feed = new Feed(this.#video, mime, () => this.#failed());
     this.#feed.push(bytes);
     this.#movedAt = performance.now();

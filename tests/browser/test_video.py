@@ -70,8 +70,8 @@ READ_BARS = """() => {
 # A browser as on iPhones of some years ago: no MediaSource of any kind, and HLS by itself.
 NO_SOURCE = "for (const name of ['MediaSource', 'ManagedMediaSource', 'WebKitMediaSource']) delete window[name];"
 
-# A browser as on newer iPhones: a managed source in the place of MediaSource. It takes what it is given also when it said
-# that it wants none, and counts that.
+# A browser as on newer iPhones: a managed source in the place of MediaSource. It takes what it is given also when it
+# said that it wants none, and counts that.
 MANAGED = """(() => {
   const Plain = window.MediaSource;
   delete window.MediaSource;

@@ -28,19 +28,20 @@ WRAP_MS = 1 << 20
 NEAR_MS = 700
 """A frame is one of thirty a second, and the camera's clock is compared with the site's over a socket."""
 
-# What the picture of the replay says of its capture, and where on the line of time it is.
-READ = """() => {
+# What the picture of the replay says of its capture, and where on the line of time it is. While it plays the frame
+# itself tells that: on a busy machine the player's clock is ahead of it.
+READ = """async () => {
   const video = document.querySelector('[data-replay="video"]');
   if (video.readyState < 2 || video.seeking) return null;
   const canvas = new OffscreenCanvas(640, 360), context = canvas.getContext('2d');
+  const next = new Promise((resolve) => video.requestVideoFrameCallback((_now, { mediaTime }) => resolve(mediaTime)));
+  const at = video.paused ? video.currentTime : await next;
   context.drawImage(video, 0, 0, 640, 360);
   const { data } = context.getImageData(0, 180, 640, 1);
   let shown = 0;
   for (let bit = 0; bit < 20; bit += 1) if (data[(bit * 32 + 16) * 4] > 128) shown |= 1 << bit;
-  return { shown, at: video.currentTime };
+  return { shown, at };
 }"""
-
-
 # The picture has come to a second, or a little later where it plays.
 ARRIVED = """second => {
   const video = document.querySelector('[data-replay="video"]');

@@ -18,6 +18,8 @@ PAGES = {
         "/auctions/{live}/",
         "/auctions/{live}/board/",
         "/auctions/{past}/",
+        "/auctions/{live}/replay/",
+        "/auctions/{past}/replay/",
         "/lots/{open}/",
         "/lots/{sold}/",
         "/accounts/login/",

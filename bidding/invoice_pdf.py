@@ -109,7 +109,8 @@ def _title(page: InvoicePage) -> str:
 
 def _parties(sheet: _Sheet, page: InvoicePage) -> None:
     paper, top, lowest, column = page.paper, sheet.get_y(), 0.0, _WIDTH / 2
-    for place, (words, party) in enumerate(((_("From"), paper.seller), (_("To"), paper.buyer))):
+    columns = ((_("From"), paper.seller.name, paper.seller), (_("To"), page.buyer_name, paper.buyer))
+    for place, (words, name, party) in enumerate(columns):
         left = sheet.l_margin + place * column
         lines = [party.address]
         if party.tax_id:
@@ -118,7 +119,7 @@ def _parties(sheet: _Sheet, page: InvoicePage) -> None:
         with sheet.quietly():
             sheet.multi_cell(column - 6, 4.8, words, new_x=XPos.LEFT, new_y=YPos.NEXT)
         with sheet.strongly():
-            sheet.multi_cell(column - 6, 4.8, party.name, new_x=XPos.LEFT, new_y=YPos.NEXT, align="L")
+            sheet.multi_cell(column - 6, 4.8, name, new_x=XPos.LEFT, new_y=YPos.NEXT, align="L")
         sheet.multi_cell(column - 6, 4.8, "\n".join(filter(None, lines)), new_x=XPos.LEFT, new_y=YPos.NEXT, align="L")
         lowest = max(lowest, sheet.get_y())
     sheet.set_y(lowest + 6)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from auctions.billing import Bill, Paper, bill_of, paper_of
@@ -108,6 +109,11 @@ class InvoicePage:
     def is_credit(self) -> bool:
         """Whether it takes an invoice back."""
         return self.invoice.kind == InvoiceKind.CREDIT_NOTE
+
+    @property
+    def buyer_name(self) -> str:
+        """Who bought, by the paddle where they gave no name."""
+        return self.paper.buyer.name or gettext("Paddle %(paddle)s") % {"paddle": self.paper.paddle}
 
     @property
     def style(self) -> MoneyStyle:

@@ -236,6 +236,7 @@ def _past(*, auction_id: int) -> dict[str, Any]:
         opened_at_ms=opened_at_ms,
         closed_at_ms=opened_at_ms + 90_000,
         closing_number=1,
+        finalized_at=ended_at,
         hammer_amount=4_500,
         winner=bidders[0],
         bid_count=8,

@@ -377,6 +377,16 @@ def test_long_titles_wrap_and_other_scripts_are_drawn(make_show, client):
     assert any("Arabic" in name for name in fonts_of(response))
 
 
+def test_who_gave_no_name_is_named_by_the_paddle(after, client):
+    User.objects.update(display_name="")
+    invoice_issue(order=Order.objects.get())
+    client.force_login(after.bidders[0].user)
+    order = Order.objects.get()
+
+    assert "To\nPaddle 101\n" in text_of(client.get(reverse("invoice_pdf", args=(order.pk, 3))))
+    assert "<strong>Paddle 101</strong>" in client.get(reverse("invoice", args=(order.pk, 3))).content.decode()
+
+
 def test_a_house_of_another_script_brings_its_font(after, client, settings, monkeypatch):
     """As if Arabic were one of those: its font is given by the setting alone."""
     arabic = fontpkg_noto_sans_arabic.ROOT

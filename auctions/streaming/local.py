@@ -74,6 +74,11 @@ class RelayKeys:
         return f"{{stream:{self.channel_id}}}:pieces"
 
     @property
+    def still(self) -> str:
+        """Hash: the publisher's newest still picture, and when it was captured."""
+        return f"{{stream:{self.channel_id}}}:still"
+
+    @property
     def viewers(self) -> str:
         """Hash: how many watch on each web process."""
         return f"{{stream:{self.channel_id}}}:viewers"

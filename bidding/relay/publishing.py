@@ -29,6 +29,8 @@ RENEW_S: Final = 1.0
 KEEP_MS: Final = 10_000
 """How much of a stream is kept: more than the longest way between two marks, and than a viewer may be behind."""
 _FORGET_MS: Final = 30_000
+STILL_MS: Final = 5_000
+"""For how long the newest still is kept."""
 SEGMENT_MS: Final = 1_000
 """How long the pictures between two places are at least at which somebody may begin who reads them as files."""
 _STARVED_S: Final = 1.5
@@ -107,7 +109,7 @@ class Publication:
             pipeline = async_side().pipeline(transaction=False)
             pipeline.xadd(self._keys.pieces, {"e": self._epoch, "x": "1"})
             pipeline.pexpire(self._keys.pieces, _FORGET_MS)
-            pipeline.delete(self._keys.facts)
+            pipeline.delete(self._keys.facts, self._keys.still)
             await asyncio.shield(pipeline.execute())
         return held
 
@@ -181,7 +183,17 @@ class Publication:
     def captured_ms(self, piece: Piece, now_ms: int) -> int:
         """Return when a piece that arrived now was captured; what cannot be is not believed: then it is now."""
         captured = now_ms if self._began_ms is None else round(self._began_ms) + piece.at_ms
-        return captured if now_ms - KEEP_MS <= captured <= now_ms else now_ms
+        return _believed(captured, now_ms)
+
+    async def show(self, still: bytes, captured_ms: float, now_ms: int) -> None:
+        """Put a still on the side server, in the place of the one before. One that it does not take is lost."""
+        pipeline = async_side().pipeline(transaction=True)
+        pipeline.hset(self._keys.still, mapping={"c": _believed(round(captured_ms), now_ms), "d": still})
+        pipeline.pexpire(self._keys.still, STILL_MS)
+        try:
+            await asyncio.shield(pipeline.execute())
+        except TROUBLE as error:
+            logger.warning("stream_still_lost", channel=self._keys.channel_id, error=str(error))
 
     # --- How it is -------------------------------------------------------------------------------------
 
@@ -201,3 +213,8 @@ class Publication:
         now = time.monotonic()
         self.kbps = round(self._bytes * 8 / 1000 / max(now - self._measured_at, 0.001))
         self._bytes, self._measured_at = 0, now
+
+
+def _believed(captured_ms: int, now_ms: int) -> int:
+    """Return when something was captured, as its publisher says; now where that cannot be."""
+    return captured_ms if now_ms - KEEP_MS <= captured_ms <= now_ms else now_ms

@@ -15,13 +15,14 @@ from django.db import Error as DatabaseError
 
 from auctions.streaming.base import StreamState
 from bidding import protocol
-from bidding.metrics import CLOSES, STREAM_PUBLISHERS
+from bidding.metrics import CLOSES, STREAM_PUBLISHERS, STREAM_STILLS, STREAM_STILLS_DROPPED
 from bidding.protocol import CloseCode
 from bidding.relay import wire
 from bidding.relay.access import Sender, sender_by_key, sender_by_sign_in, show_on, still_sends
 from bidding.relay.containers import MOST_BYTES, BadStream, Splitter
 from bidding.relay.publishing import LEASE_MS, RENEW_S, TROUBLE, Hold, Publication
 from bidding.relay.recording import Recorder
+from bidding.relay.stills import Judge
 from bidding.relay.watching import Viewer, current_relay, process_name
 from bidding.room.entrance import admit, client_address, in_thread
 from bidding.room.hub import current_hub
@@ -66,7 +67,7 @@ async def watch(scope: dict[str, Any], receive: Any, send: Send) -> None:
     line = line_to(scope, send)
     line.limit(protocol.MAX_MESSAGE_BYTES)
     seat = Seat(auction_id=auction_id, line=line, mask=0, visitor=admission.visitor, address=client_address(scope))
-    viewer, patience = Viewer(channel_id, seat), Patience()
+    viewer, patience = Viewer(channel_id, seat, by_stills=_query(scope).get("stills") == "1"), Patience()
     # What was needed for the handshake would otherwise live as long as the socket.
     scope = {}
     del admission
@@ -119,6 +120,7 @@ class Publisher:
         self._recorder = Recorder(sender.channel_id)
         self._splitter = Splitter()
         self._budget = Budget()
+        self._judge = Judge()
         self._announcements: set[asyncio.Task[None]] = set()
 
     async def serve(self, close: Callable[[int, str], None]) -> None:
@@ -179,6 +181,16 @@ class Publisher:
             await self._say(wire.Pong(parsed.t, await current_hub().now_ms()))
         elif isinstance(parsed, wire.Began):
             self._publication.began(parsed.at_ms)
+        elif isinstance(parsed, wire.Still):
+            await self._show(parsed)
+
+    async def _show(self, still: wire.Still) -> None:
+        STREAM_STILLS.inc()
+        fault = self._judge.fault(still.jpeg)
+        if fault is not None:
+            STREAM_STILLS_DROPPED[fault].inc()
+            return
+        await self._publication.show(still.jpeg, still.captured_ms, await current_hub().now_ms())
 
     async def _keep(self, close: Callable[[int, str], None]) -> None:
         """Renew the hold and look whether the publisher still may, until they must go."""
@@ -279,7 +291,11 @@ async def _identify(channel_id: int, scope: dict[str, Any], receive: Any) -> Sen
 
 
 def _ticket(scope: dict[str, Any]) -> str | None:
-    return dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"))).get("ticket")
+    return _query(scope).get("ticket")
+
+
+def _query(scope: dict[str, Any]) -> dict[str, str]:
+    return dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
 
 
 def _let_go(close: Callable[[int, str], None], code: CloseCode, reason: str = "") -> None:

@@ -7,7 +7,7 @@ a few seconds and is then taken on to the latest mark; one that does not read at
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -36,6 +36,7 @@ MOST_WAITING: Final = 400
 """Pieces that wait for one viewer at most, where no mark comes."""
 CHECK_S: Final = 3.0
 COUNT_S: Final = 2.0
+STILLS_S: Final = 0.5
 SWEEP_S: Final = 0.05
 _BLOCK_MS: Final = 200
 """How long a read waits: a channel that somebody begins to watch joins the next one."""
@@ -71,11 +72,13 @@ class Item(NamedTuple):
 class Viewer:
     """One socket that watches a channel."""
 
-    __slots__ = ("_needs_mark", "_waiting", "channel_id", "seat")
+    __slots__ = ("_needs_mark", "_waiting", "by_stills", "channel_id", "seat")
 
-    def __init__(self, channel_id: int, seat: Seat) -> None:
+    def __init__(self, channel_id: int, seat: Seat, *, by_stills: bool = False) -> None:
         self.channel_id = channel_id
         self.seat = seat
+        self.by_stills = by_stills
+        """Whether stills are shown in the place of video."""
         self._waiting: deque[Item] = deque()
         self._needs_mark = True
 
@@ -194,6 +197,52 @@ class Channel:
             viewer.lose_track()
 
 
+class Album:
+    """A channel of which somebody here gets stills: the newest one, and before it what the video is that they miss."""
+
+    def __init__(self, channel_id: int) -> None:
+        self.viewers: set[Viewer] = set()
+        self._keys = RelayKeys(channel_id)
+        self._epoch: bytes | None = None
+        """Of what is sent; empty: nobody sends; None: not read yet."""
+        self._opening: Item | None = None
+        self._captured: bytes | None = None
+        self._newest: list[Item] = []
+
+    def seat(self, viewer: Viewer) -> None:
+        """Let somebody look, from the newest still on."""
+        self.viewers.add(viewer)
+        if self._opening is not None:
+            viewer.begin(self._opening, self._newest)
+
+    async def read(self) -> None:
+        """Read what the side server holds, and show it where it is new; raises a RedisError."""
+        pipeline = async_side().pipeline(transaction=True)
+        pipeline.exists(self._keys.publisher)
+        pipeline.hmget(self._keys.opening, "e", "m")
+        pipeline.hmget(self._keys.still, "c", "d")
+        sends, (epoch, mime), (captured, still) = await asyncio.shield(pipeline.execute())
+        if not sends or epoch is None:
+            self._begin(b"", wire.Head(over=True))
+            return
+        self._begin(epoch, wire.Head(mime=mime.decode()))
+        if still is not None and captured != self._captured:
+            self._captured = captured
+            head = wire.Head(still=True, captured_ms=int(captured))
+            item = Item(wire.frame(head, still), time.monotonic(), is_mark=True)
+            self._newest = [item]
+            for viewer in self.viewers:
+                viewer.offer(item)
+
+    def _begin(self, epoch: bytes, head: wire.Head) -> None:
+        if epoch == self._epoch:
+            return
+        self._epoch, self._captured, self._newest = epoch, None, []
+        self._opening = Item(wire.frame(head), time.monotonic(), is_opening=True)
+        for viewer in self.viewers:
+            viewer.begin(self._opening, ())
+
+
 class Relay:
     """All channels of one process."""
 
@@ -201,6 +250,7 @@ class Relay:
         self.show_on: OnceASecond[int, int | None] = OnceASecond(lambda channel_id: _show_on(channel_id))
         """The auction that is shown on a channel."""
         self._channels: dict[int, Channel] = {}
+        self._albums: dict[int, Album] = {}
         self._places = Places()
         self._loops: list[asyncio.Task[None]] = []
         self._wanted = asyncio.Event()
@@ -212,15 +262,16 @@ class Relay:
         """Let somebody watch; False where there are too many."""
         if not self._places.take(viewer.seat):
             return False
-        channel = self._channels.get(viewer.channel_id)
-        if channel is None:
-            channel = self._channels[viewer.channel_id] = Channel(viewer.channel_id)
-        channel.seat(viewer)
+        if viewer.by_stills:
+            self._albums.setdefault(viewer.channel_id, Album(viewer.channel_id)).seat(viewer)
+        else:
+            self._channels.setdefault(viewer.channel_id, Channel(viewer.channel_id)).seat(viewer)
         STREAM_VIEWERS.inc()
         self._wanted.set()
         if not self._loops:
             self._loops = [
                 asyncio.create_task(self._read_all()),
+                asyncio.create_task(_every(STILLS_S, self._read_stills)),
                 asyncio.create_task(_every(COUNT_S, self._count)),
                 asyncio.create_task(_every(CHECK_S, self.check)),
             ]
@@ -231,15 +282,22 @@ class Relay:
         """Forget a viewer; the last one of a channel ends its reading here."""
         self._places.free(viewer.seat)
         STREAM_VIEWERS.dec()
-        channel = self._channels[viewer.channel_id]
+        channels: dict[int, Album] | dict[int, Channel] = self._albums if viewer.by_stills else self._channels
+        channel = channels[viewer.channel_id]
         channel.viewers.discard(viewer)
         if not channel.viewers:
-            del self._channels[viewer.channel_id]
+            del channels[viewer.channel_id]
 
     def viewers_of(self, channel_id: int) -> int:
         """Return how many watch a channel here."""
-        channel = self._channels.get(channel_id)
-        return len(channel.viewers) if channel else 0
+        found = (self._channels.get(channel_id), self._albums.get(channel_id))
+        return sum(len(channel.viewers) for channel in found if channel is not None)
+
+    def _viewers(self) -> Iterator[Viewer]:
+        for channel in self._channels.values():
+            yield from channel.viewers
+        for album in self._albums.values():
+            yield from album.viewers
 
     async def close(self) -> None:
         """Stop everything; viewers are not told."""
@@ -271,6 +329,11 @@ class Relay:
             except Exception:  # one odd entry must not blind the process
                 logger.exception("stream_not_understood")
                 await asyncio.sleep(_RETRY_S)
+
+    async def _read_stills(self) -> None:
+        for album in tuple(self._albums.values()):
+            await album.read()
+        self._look_after_slow()
 
     async def _begin(self, channel: Channel) -> None:
         """Read what the side server holds of a channel, and show it from its latest mark if somebody still sends."""
@@ -327,30 +390,27 @@ class Relay:
     # --- Slow viewers ----------------------------------------------------------------------------------
 
     def _look_after_slow(self) -> None:
-        if self._sweep is None and any(
-            viewer.is_behind for channel in self._channels.values() for viewer in channel.viewers
-        ):
+        if self._sweep is None and any(viewer.is_behind for viewer in self._viewers()):
             self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep_slow)
 
     def _sweep_slow(self) -> None:
         """Send slow viewers that read again what waits, and let those go that do not."""
         self._sweep = None
-        for channel in self._channels.values():
-            for viewer in channel.viewers:
-                if not viewer.is_behind:
-                    continue
-                if viewer.seat.line.is_clear():
-                    viewer.drain()
-                elif viewer.seat.is_lost():
-                    logger.info("slow_viewer_let_go", channel=viewer.channel_id)
-                    viewer.seat.close(CloseCode.TOO_SLOW)
+        for viewer in self._viewers():
+            if not viewer.is_behind:
+                continue
+            if viewer.seat.line.is_clear():
+                viewer.drain()
+            elif viewer.seat.is_lost():
+                logger.info("slow_viewer_let_go", channel=viewer.channel_id)
+                viewer.seat.close(CloseCode.TOO_SLOW)
         self._look_after_slow()
 
     # --- What makes a viewer leave ---------------------------------------------------------------------
 
     async def check(self) -> None:
         """Let those go whose sign-in is over, who may not watch any more, and whose show is over."""
-        viewers = [viewer for channel in self._channels.values() for viewer in channel.viewers]
+        viewers = list(self._viewers())
         if not viewers:
             return
         shown = await _shows_on({viewer.channel_id for viewer in viewers})
@@ -384,11 +444,9 @@ class Relay:
     # --- Counting --------------------------------------------------------------------------------------
 
     async def _count(self) -> None:
-        for channel in tuple(self._channels.values()):
-            await arun(
-                async_side(),
-                count_at(channel.keys.viewers, process=process_name(), people=len(channel.viewers), ttl_ms=LEASE_MS),
-            )
+        for channel_id in {*self._channels, *self._albums}:
+            viewers, people = RelayKeys(channel_id).viewers, self.viewers_of(channel_id)
+            await arun(async_side(), count_at(viewers, process=process_name(), people=people, ttl_ms=LEASE_MS))
 
 
 def process_name() -> str:

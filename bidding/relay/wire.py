@@ -31,7 +31,14 @@ class Began(msgspec.Struct, tag="BEGAN", frozen=True, forbid_unknown_fields=True
     at_ms: float
 
 
-FromPublisher = Publish | Ping | Began
+class Still(msgspec.Struct, tag="STILL", frozen=True, forbid_unknown_fields=True):
+    """A small picture of this moment, for browsers that cannot play the video; and when it was captured."""
+
+    jpeg: bytes
+    captured_ms: float
+
+
+FromPublisher = Publish | Ping | Began | Still
 
 
 class Ready(msgspec.Struct, tag="READY", frozen=True):
@@ -70,6 +77,8 @@ class Head(msgspec.Struct, frozen=True, omit_defaults=True):
     """A mark: the media time at which it begins …"""
     captured_ms: int | None = None
     """… and when that was captured, in the server's time."""
+    still: bool = False
+    """A JPEG, captured at `captured_ms`, for whoever asked for stills."""
     over: bool = False
     """No pictures come any more."""
 

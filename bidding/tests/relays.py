@@ -2,6 +2,7 @@
 
 import json
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,11 @@ class Camera:
         """Send a whole picture in a cluster of its own."""
         self.socket.send(testcard.cluster(self.at_ms, content))
         self.at_ms += 100
+
+    def still(self, jpeg: bytes, captured_ms: float = 0) -> None:
+        """Send a small picture beside the video."""
+        message = {"type": "STILL", "jpeg": b64encode(jpeg).decode(), "captured_ms": captured_ms}
+        self.socket.send(json.dumps(message))
 
     def hear(self, kind: str) -> dict[str, Any]:
         """Return the next message of a type."""
@@ -91,10 +97,12 @@ class Screen:
 
 
 @contextmanager
-def screen(site: Site, channel_id: int, *, user: User | None = None, **options: Any) -> Iterator[Screen]:
+def screen(
+    site: Site, channel_id: int, *, user: User | None = None, query: str = "", **options: Any
+) -> Iterator[Screen]:
     """Open a viewer's socket."""
     headers = {"Cookie": cookie_of(user)} if user else {}
-    url = f"ws://127.0.0.1:{site.port}/ws/streams/{channel_id}/"
+    url = f"ws://127.0.0.1:{site.port}/ws/streams/{channel_id}/{query}"
     options = {"origin": site.origin, "additional_headers": headers, "max_size": None, "compression": None} | options
     with connect(url, open_timeout=PATIENCE_S, close_timeout=1, **options) as socket:
         yield Screen(socket)

@@ -67,11 +67,23 @@ READ_BARS = """() => {
   return (now - shown + (1 << 20)) % (1 << 20);
 }"""
 
+# The time that the still on the page shows; null without one.
+READ_STILL = """() => {
+  const still = document.querySelector('[data-room="still"]');
+  if (!still?.complete || !still.naturalWidth) return null;
+  const canvas = new OffscreenCanvas(640, 360), context = canvas.getContext('2d');
+  context.drawImage(still, 0, 0, 640, 360);
+  const { data } = context.getImageData(0, 180, 640, 1);
+  let shown = 0;
+  for (let bit = 0; bit < 20; bit += 1) if (data[(bit * 32 + 16) * 4] > 128) shown |= 1 << bit;
+  return shown;
+}"""
+
 # A browser as on iPhones of some years ago: no MediaSource of any kind, and HLS by itself.
 NO_SOURCE = "for (const name of ['MediaSource', 'ManagedMediaSource', 'WebKitMediaSource']) delete window[name];"
 
-# A browser as on newer iPhones: a managed source in the place of MediaSource. It takes what it is given also when it
-# said that it wants none, and counts that.
+# A browser as on newer iPhones: a managed source in the place of MediaSource. What it is given although it said that it
+# wants none, it takes and counts.
 MANAGED = """(() => {
   const Plain = window.MediaSource;
   delete window.MediaSource;
@@ -273,6 +285,55 @@ def test_a_managed_source_is_given_pictures_when_it_wants_them_and_only_then(
     ranges = video.evaluate("video => [...Array(video.buffered.length).keys()].map((at) => video.buffered.start(at))")
     assert any(start > buffered + 1 for start in ranges), (buffered, ranges)
     assert viewer.evaluate("unwanted") == 0
+
+
+def sees_stills_of_another_time(viewer: Page) -> None:
+    """Wait for three stills, each of which shows a later time than the one before."""
+    seen: list[int] = []
+    end = time.monotonic() + PATIENCE_MS / 1000
+    while len(seen) < 3 and time.monotonic() < end:
+        shown = viewer.evaluate(READ_STILL)
+        if shown is not None and (not seen or 300 < (shown - seen[-1]) % (1 << 20) < PATIENCE_MS):
+            seen.append(shown)
+        viewer.wait_for_timeout(150)
+    assert len(seen) == 3, f"no stills that go on: {seen}"
+
+
+def test_a_browser_that_cannot_play_the_video_shows_stills_and_says_so_until_a_ban(
+    site: Stack, open_page: Callable[..., Page]
+):
+    show = stage(site, bidders=2, **LONG)
+    banned = open_page(room_of(show), session=show.sessions[0], process=1, script=NO_SOURCE)
+    other = open_page(room_of(show), session=show.sessions[1], process=0, script=NO_SOURCE)
+    host = open_page(camera_of(show), session=show.host_session, script=BARS)
+    go_on_air(host)
+    for viewer in (banned, other):
+        sees_stills_of_another_time(viewer)
+        expect(viewer.locator('[data-room="stage-note"]')).to_have_text(
+            "This browser shows stills without sound. Bids are live.", timeout=PATIENCE_MS
+        )
+        expect(viewer.locator('[data-room="video"].is-on')).to_have_count(0)
+    expect(host.locator('[data-camera="viewers"]')).to_have_text("2", timeout=PATIENCE_MS)
+
+    banned.evaluate("""() => {
+      const frame = document.querySelector('[data-room="video"]').parentElement;
+      new MutationObserver(() => {
+        if (!frame.querySelector('[data-room="still"]')) window.goneAt ??= performance.timeOrigin + performance.now();
+      }).observe(frame, { childList: true });
+    }""")
+    status, banned_at = site.manage(
+        "shell", "-v", "0", "-c", BAN.format(auction=show.auction_id, paddle=show.paddles[0])
+    ).split()
+    assert status == "banned"
+    expect(banned.locator('[data-room="still"]')).to_have_count(0, timeout=PATIENCE_MS)
+    assert banned.evaluate("window.goneAt") - float(banned_at) < 5_000
+    sees_stills_of_another_time(other)
+
+    host.get_by_role("button", name="Go off air").click()
+    expect(other.locator('[data-room="still"]')).to_have_count(0, timeout=PATIENCE_MS)
+    expect(other.locator('[data-room="stage-note"]')).to_have_text(
+        "Camera is off; bidding is open.", timeout=PATIENCE_MS
+    )
 
 
 def test_from_glass_to_glass_and_what_the_page_says_of_it(

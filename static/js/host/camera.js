@@ -8,6 +8,9 @@ import { Publisher, formats } from "../video/publisher.js";
 
 const METER_MS = 100;
 const COUNT_MS = 1_000;
+/** Stills go to browsers that cannot play the video: the site takes 40 kB at most. */
+const STILL_WIDTH = 480;
+const STILL_QUALITY = 0.6;
 
 useIcons(document.querySelector("script[data-icons]").dataset.icons);
 const config = JSON.parse(document.getElementById("camera-config").textContent);
@@ -21,9 +24,10 @@ let meter = null;
 let lock = null;
 let asking = 0;
 
+const canvas = document.createElement("canvas");
 const publisher = config.key
   ? new IvsBroadcaster({ key: config.key, csrf: document.querySelector("[name=csrfmiddlewaretoken]").value, changed: draw })
-  : new Publisher({ url: new URL(config.socket, location.href.replace(/^http/, "ws")).href, changed: draw });
+  : new Publisher({ url: new URL(config.socket, location.href.replace(/^http/, "ws")).href, still, changed: draw });
 /** What a service carries it makes itself of the camera's picture. */
 const canSend = Boolean(config.key) || recordable.length > 0;
 
@@ -58,6 +62,16 @@ async function open() {
     fail(error.name === "NotAllowedError" ? words.cameraNotAllowed() : words.cameraNotFound());
   }
   draw();
+}
+
+/** Draw what the preview shows as a small JPEG. */
+function still() {
+  const { videoWidth, videoHeight } = preview;
+  if (!videoWidth) return null;
+  const scale = STILL_WIDTH / Math.max(videoWidth, videoHeight);
+  [canvas.width, canvas.height] = [Math.round(videoWidth * scale), Math.round(videoHeight * scale)];
+  canvas.getContext("2d").drawImage(preview, 0, 0, canvas.width, canvas.height);
+  return canvas.toDataURL("image/jpeg", STILL_QUALITY);
 }
 
 function wanted(kind) {

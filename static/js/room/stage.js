@@ -64,7 +64,7 @@ export class Stage {
   }
 
   #dark({ auction, interval, lot }, problem) {
-    if (problem) return ["camera-off", words.cannotPlay()];
+    if (problem) return problem === "stills" ? ["info", words.stillsOnly()] : ["camera-off", words.cannotPlay()];
     const stream = auction?.stream.state ?? "unknown";
     if (stream === "live") return ["camera-off", words.pictureComes()];
     if (stream === "unknown") return ["camera-off", null];

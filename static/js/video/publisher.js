@@ -9,6 +9,8 @@ import { LADDER_KBPS, Ladder, SOUND_KBPS, Step } from "./ladder.js";
 const SLICE_MS = 100;
 const PINGS = 5;
 const PING_EVERY_MS = 10_000;
+const STILL_MS = 1_000;
+const JPEG = "data:image/jpeg;base64,";
 /** After our own line broke, the site may still hold the channel for the connection that is gone. */
 const OWN_SHADOW_MS = 12_000;
 const FINAL = new Set([Close.SIGNED_OUT, Close.FORBIDDEN, Close.NOT_FOUND, Close.OVER]);
@@ -27,6 +29,8 @@ export function formats(isSupported = (mime) => globalThis.MediaRecorder?.isType
 export class Publisher {
   #url;
   #changed;
+  #still;
+  #stilling = null;
   #stream = null;
   #mime = null;
   #clock = new ServerClock();
@@ -40,9 +44,10 @@ export class Publisher {
   #sentAt = -Infinity;
   #view = { state: "off", code: null, reason: "", kbps: 0, health: null, viewers: null, limit: LADDER_KBPS[0] };
 
-  /** `changed()` is called when `view` is another one. */
-  constructor({ url, changed }) {
+  /** `still()` draws a small JPEG as a data URL, or null; `changed()` is called when `view` is another one. */
+  constructor({ url, still, changed }) {
     this.#url = url;
+    this.#still = still;
     this.#changed = changed;
   }
 
@@ -128,7 +133,17 @@ export class Publisher {
       if (recorder === this.#recorder) this.#end({ state: "refused", code: null, reason: "recorder" });
     };
     recorder.start(SLICE_MS);
+    this.#stilling = setInterval(() => this.#sendStill(), STILL_MS);
     this.#show({ state: "on", limit });
+  }
+
+  /** Send a still for browsers that cannot play the video. Where the line is slow the video comes first. */
+  #sendStill() {
+    const socket = this.#socket;
+    if (socket?.readyState !== 1 || socket.bufferedAmount > 0) return;
+    const still = this.#still();
+    if (!still?.startsWith(JPEG)) return;
+    socket.send(JSON.stringify({ type: "STILL", jpeg: still.slice(JPEG.length), captured_ms: this.#clock.now() }));
   }
 
   /** Go on with a fresh socket: what waits for the line is old already and goes with this one. */
@@ -166,6 +181,7 @@ export class Publisher {
   #halt() {
     const recorder = this.#recorder;
     this.#recorder = null;
+    clearInterval(this.#stilling);
     if (recorder && recorder.state !== "inactive") recorder.stop();
   }
 

@@ -6,12 +6,15 @@ import { Close } from "../room/messages.js";
 import { Feed, Source } from "./feed.js";
 import { HlsPlayer, playsHls } from "./hls.js";
 import { Delay, pace } from "./pace.js";
+import { Stills } from "./stills.js";
 import { wayOf } from "./way.js";
 
 const LOOK_MS = 250;
 const SAMPLE_MS = 1_000;
 /** A picture that stands still for so long is no live picture. */
 const FROZEN_MS = 3_000;
+/** One still a second comes; one that is so old is no live one. */
+const STALE_MS = 6_000;
 /** A player that failed may have met one odd frame; not again and again. */
 const FAILURES = 3;
 const FINAL = new Set([Close.SIGNED_OUT, Close.FORBIDDEN, Close.NOT_FOUND]);
@@ -28,6 +31,9 @@ export class RelayPlayer {
   #attempt = 0;
   #feed = null;
   #hls = null;
+  /** Where the browser cannot play what is sent: its stills, and when the last one was seen. */
+  #stills = null;
+  #stillAt = 0;
   #delay = new Delay();
   #watch = null;
   #view = { pictures: false, behindMs: null, problem: null };
@@ -47,7 +53,7 @@ export class RelayPlayer {
     this.#changed = changed;
   }
 
-  /** {pictures: they move now, behindMs: measured, or null, problem: null or "unplayable"}. */
+  /** {pictures: they move now, behindMs: measured, or null, problem: null, "unplayable", or "stills" where those are shown}. */
   get view() {
     return this.#hls?.view ?? this.#view;
   }
@@ -73,7 +79,7 @@ export class RelayPlayer {
   }
 
   #connect() {
-    const socket = new WebSocket(this.#url);
+    const socket = new WebSocket(this.#stills ? `${this.#url}?stills=1` : this.#url);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     socket.onmessage = ({ data }) => {
@@ -103,6 +109,7 @@ export class RelayPlayer {
       return;
     }
     if (head.mime) this.#open(head.mime, bytes);
+    else if (head.still) this.#showStill(bytes, head.captured_ms);
     else this.#feed?.push(bytes, head.at_ms !== undefined);
     if (head.at_ms !== undefined) this.#delay.mark(head.at_ms, head.captured_ms);
   }
@@ -110,8 +117,14 @@ export class RelayPlayer {
   #open(mime, bytes) {
     this.#drop();
     const way = wayOf(mime, { Source, playsHls: playsHls(this.#video) });
+    const isMissed = way === "none";
+    if (isMissed) this.#show({ pictures: false, behindMs: null, problem: "unplayable" });
+    if (isMissed !== (this.#stills !== null)) {
+      this.#stills = isMissed ? new Stills(this.#video) : null;
+      this.#askAnew();
+      return;
+    }
     if (way === "hls") this.#playAsFiles();
-    if (way === "none") this.#show({ pictures: false, behindMs: null, problem: "unplayable" });
     if (way !== "source") return;
     this.#feed = new Feed(this.#video, mime, () => this.#failed());
     this.#feed.push(bytes);
@@ -124,6 +137,21 @@ export class RelayPlayer {
     const url = new URL(this.#url.replace(/^ws/, "http").replace("/ws/streams/", "/streams/") + "live.m3u8").href;
     this.#hls = new HlsPlayer({ url, video: this.#video, now: this.#now, captions: this.#captions, changed: this.#changed });
     this.#hls.start();
+  }
+
+  /** Ask for stills, or for video again: that is what another socket brings. */
+  #askAnew() {
+    const before = this.#socket;
+    this.#connect();
+    before.close();
+  }
+
+  #showStill(bytes, capturedMs) {
+    this.#stills?.show(bytes, () => {
+      this.#stillAt = performance.now();
+      this.#captions.reached(capturedMs);
+      this.#show({ pictures: false, behindMs: null, problem: "stills" });
+    });
   }
 
   #failed() {
@@ -144,6 +172,7 @@ export class RelayPlayer {
     this.#feed = null;
     this.#hls?.stop();
     this.#hls = null;
+    this.#stills?.clear();
     this.#delay.clear();
     this.#captions.clear();
     this.#show({ pictures: false, behindMs: null, problem: null });
@@ -151,8 +180,12 @@ export class RelayPlayer {
 
   #look() {
     const [video, feed] = [this.#video, this.#feed];
-    if (feed === null) return;
     const now = performance.now();
+    if (this.#view.problem === "stills" && now - this.#stillAt > STALE_MS) {
+      this.#stills.clear();
+      this.#show({ pictures: false, behindMs: null, problem: "unplayable" });
+    }
+    if (feed === null) return;
     const { rate, seekTo } = pace(video.currentTime, feed.ranges);
     if (seekTo !== null) video.currentTime = seekTo;
     if (video.playbackRate !== rate) video.playbackRate = rate;

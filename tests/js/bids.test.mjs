@@ -53,7 +53,7 @@ test("a refusal is shown for a while", () => {
   const [desk, at] = deskAt();
   desk.place({ lot: 7, amount: "125.00" });
   desk.receive({ type: "BID_REJECTED", id: "id-1", code: "too_late", message: "Too late by 84 ms.", late_ms: 84 });
-  assert.equal(desk.refusal.message, "Too late by 84 ms.");
+  assert.deepEqual([desk.refusal.message, desk.refusal.lateMs, desk.refusal.lot], ["Too late by 84 ms.", 84, 7]);
   at.now = 3_000;
   desk.tick();
   assert.equal(desk.refusal, null);

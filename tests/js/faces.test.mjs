@@ -6,6 +6,7 @@ import { sentenceFor } from "../../static/js/room/announcer.js";
 import { lotFacts } from "../../static/js/room/facts.js";
 import { missed } from "../../static/js/room/missed.js";
 import { reduce } from "../../static/js/room/reducer.js";
+import { wholeCode } from "../../static/js/room/paddlesheet.js";
 import { countdown, leftText, opensText, untilText } from "../../static/js/room/timer.js";
 import { EPOCH, closed, highestBid, lotPart, money, room, stateMessage } from "./room.mjs";
 
@@ -63,6 +64,54 @@ test("won and lost are told by the paddle", () => {
   assert.deepEqual([lost.look, lost.title, lost.note], ["sunk", "Sold at €120", "to paddle 112"]);
 });
 
+test("who lost reads by how much, and that nobody bid or the reserve stood in the way", () => {
+  const mine = [highestBid(18, "125.00", 109), highestBid(19, "130.00", 112)];
+  const lost = face(room(...mine, closed(20, { amount: "130.00" })));
+  assert.deepEqual([lost.strip.look, lost.strip.text], ["out", "You were €5 below"]);
+  assert.equal(face(room(closed(18))).strip.text, "You are paddle 109");
+  const unsold = { result: "passed", reason: "reserve_not_met", amount: null, winner: null };
+  assert.equal(face(room(...mine, closed(20, unsold))).note, "The highest bid was €130");
+  assert.equal(face(room(mine[0], closed(19, unsold))).note, "Your €125 was the highest");
+  const nobody = face(room(closed(18, { ...unsold, reason: "no_bids" })));
+  assert.deepEqual([nobody.title, nobody.note], ["No bids", "The host may offer it again."]);
+  const withdrawn = { ...unsold, result: "withdrawn", reason: "withdrawn" };
+  assert.deepEqual([face(room(...mine, closed(20, withdrawn))).note, face(room(closed(18, withdrawn))).note], ["Nobody pays anything.", ""]);
+});
+
+test("who came too late reads by how much, and what it was sold at once that is known", () => {
+  const refusal = { code: "too_late", message: "Too late by 84 ms. It ended at €120.00.", lot: 7, lateMs: 84 };
+  const shown = (state) => face(state, { desk: { ...IDLE, refusal } });
+  assert.deepEqual([shown(room()).title, shown(room()).note], ["Too late by 84 ms", ""]);
+  assert.deepEqual([shown(room(closed(18))).title, shown(room(closed(18))).note], ["Too late by 84 ms", "Sold at €120"]);
+  const other = { ...refusal, code: "over_limit", lateMs: null, message: "This is above your spending limit." };
+  assert.equal(face(room(closed(18)), { desk: { ...IDLE, refusal: other } }).title, "This is above your spending limit.");
+});
+
+test("a bid that was taken back is told to its bidder until there is a newer one", () => {
+  const led = room(highestBid(18, "125.00", 109));
+  const back = {
+    type: "BID_VOIDED", v: 19, epoch: EPOCH, at_ms: 1, lot: 7, reason: "mistake", voided_v: 18, paddle: 109, current_amount: "120.00",
+    minimum_amount: "125.00", leader: { paddle: 112 }, bid_count: 4, reserve_met: true, recent_bids: stateMessage().recent_bids,
+  };
+  const after = reduce(led, back);
+  assert.deepEqual([face(after).strip.look, face(after).strip.text, face(after).title], ["out", "Your bid was taken back", "Bid €125"]);
+  assert.equal(sentenceFor(led, after, money), "Your bid was taken back. The price is €120.");
+  assert.equal(face(reduce(led, { ...back, paddle: 112 })).strip.text, "You are paddle 109");
+  assert.equal(face(reduce(after, highestBid(20, "125.00", 112))).strip.text, "You are paddle 109");
+});
+
+test("without a paddle an amount may be chosen, and is what the paddle is offered for", () => {
+  const shown = face(reduce(room(), you({ paddle: null })), { chosen: 13_500 });
+  assert.match(shown.note, /€135 · you pay €162\.00/);
+});
+
+test("a code counts as whole however it is written", () => {
+  assert.equal(wholeCode(" 1234-5678 "), "12345678");
+  assert.equal(wholeCode("1234 5678"), "12345678");
+  assert.equal(wholeCode("1234-567"), null);
+  assert.equal(wholeCode("123456789"), null);
+});
+
 test("the quick amounts begin at the minimum and follow the steps", () => {
   assert.deepEqual(quickAmounts(lotPart(), [[0, 500], [10_000, 1_000]], money), [12_500, 13_500, 17_500]);
   assert.deepEqual(quickAmounts(lotPart({ buy_now_amount: "130.00" }), [[0, 500]], money), [12_500]);
@@ -86,7 +135,7 @@ test("what was missed is one sentence", () => {
   const say = (after, counted = null) => missed({ before, after, awayMs: 12_000, counted, money, now: 1_033_000 });
   assert.equal(say(before), "Away 12 s: nothing changed; 0:09.0 left.");
   assert.equal(say(room(highestBid(18, "125.00", 109), highestBid(19, "130.00", 112)), "125.00"),
-    "Away 12 s: your €125 counted, paddle 112 bid €130; 0:09.0 left.");
+    "Away 12 s: your €125 counted, then paddle 112 bid €130; 0:09.0 left.");
   assert.equal(say(room(closed(18))), "Away 12 s: lot 3 was sold at €120.");
 });
 

@@ -21,7 +21,7 @@ export function sentenceFor(before, after, money) {
     if (was.status === "paused" && is.status === "open") return words.sayResumed();
   }
   if (is.current_amount !== null && money.minor(is.current_amount) < (money.minor(was.current_amount) ?? 0)) {
-    return words.sayVoided(amount(is.current_amount));
+    return after.voided?.mine ? words.sayYoursVoided(amount(is.current_amount)) : words.sayVoided(amount(is.current_amount));
   }
   if (isLeading(after) && !isLeading(before)) return words.sayYouLead(amount(is.current_amount));
   if (isLeading(before) && !isLeading(after) && is.leader) return words.sayOutbid(amount(is.current_amount));

@@ -4,7 +4,7 @@
 import { stepAt, totalOf } from "../money.js";
 import { words } from "../strings.js";
 import { Refusal } from "./messages.js";
-import { hasBid, hasWon, isLeading } from "./reducer.js";
+import { hasBid, hasWon, isLeading, ownBest } from "./reducer.js";
 
 /** What a press does. */
 export const Act = Object.freeze({
@@ -49,7 +49,7 @@ function inside(at) {
       ? { look: "checking", title: words.checking(amount) }
       : { look: "sending", title: words.sending(amount) };
   }
-  if (desk.refusal) return refused(desk.refusal);
+  if (desk.refusal) return refused(at);
   if (desk.jump && desk.jump.lot === lot?.id && lot.status === "open") return jump(at);
   if (at.barred || you?.reason === Refusal.OWN_LOT) return { look: "sunk", title: words.youRunThisShow() };
   if (you?.reason === Refusal.BANNED) return { look: "refused", icon: "alert", title: words.removed() };
@@ -92,9 +92,13 @@ function pays(at, amount) {
   return words.youPay(total) + (at.delivery ? ` ${words.plusDelivery()}` : "");
 }
 
-function refused(refusal) {
-  const title = refusal.code === "unconfirmed" ? words.unconfirmed() : refusal.message;
-  return { look: "refused", icon: "alert", title };
+function refused({ desk: { refusal }, state: { lot }, money }) {
+  const face = { look: "refused", icon: "alert", title: refusal.message };
+  if (refusal.code === "unconfirmed") return { ...face, title: words.unconfirmed() };
+  if (refusal.code !== Refusal.TOO_LATE || refusal.lateMs == null) return face;
+  // The server told the price at the end; what became of the lot comes a moment later, and ends the argument.
+  const sold = lot?.id === refusal.lot && lot.result === "sold";
+  return { ...face, title: words.tooLate(refusal.lateMs), note: sold ? words.soldAt(money.text(money.minor(lot.current_amount))) : "" };
 }
 
 function jump(at) {
@@ -120,14 +124,18 @@ function over(at) {
     };
   }
   if (lot.result === "sold") return { look: "sunk", title: words.soldAt(price), note: lot.winner ? words.toPaddle(lot.winner.paddle) : "" };
-  if (lot.result === "withdrawn") return { look: "sunk", title: words.withdrawn() };
-  return { look: "sunk", title: lot.reason === "reserve_not_met" ? words.reserveWasNotMet() : words.noBids() };
+  if (lot.result === "withdrawn") return { look: "sunk", title: words.withdrawn(), note: hasBid(state) ? words.nothingToPay() : "" };
+  if (lot.reason === "reserve_not_met") {
+    return { look: "sunk", title: words.reserveWasNotMet(), note: isLeading(state) ? words.highestWasYours(price) : words.highestWas(price) };
+  }
+  return { look: "sunk", title: words.noBids(), note: words.mayOfferAgain() };
 }
 
 function strip(at) {
   const { state, desk, money } = at;
   const { lot, you } = state;
   if (!at.known || you?.paddle == null) return { look: "quiet", text: "" };
+  const best = ownBest(state, money);
   if (lot?.status === "open" && isLeading(state)) {
     const maximum = money.minor(you.max_amount);
     if (maximum !== null && maximum > money.minor(lot.current_amount)) {
@@ -135,6 +143,10 @@ function strip(at) {
     }
   } else if (lot?.status === "open" && !desk.pending && hasBid(state)) {
     return { look: "out", icon: "up", text: words.outbid(money.text(money.minor(lot.current_amount))) };
+  } else if (lot?.result === "sold" && best !== null && !hasWon(state)) {
+    return { look: "out", icon: "up", text: words.youMissedBy(money.text(money.minor(lot.current_amount) - best)) };
+  } else if (lot?.status === "open" && !desk.pending && state.voided?.mine) {
+    return { look: "out", icon: "alert", text: words.bidTakenBack() };
   }
   return { look: "quiet", text: words.youArePaddle(you.paddle) };
 }

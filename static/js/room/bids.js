@@ -23,7 +23,7 @@ export function newId() {
 export class BidDesk {
   /** {id, lot, amount, max, phase: sending | checking | settling, sentAt, v} or null. */
   pending = null;
-  /** {code, message, minimum, until} or null: shown for a while. */
+  /** {code, message, lot, lateMs, until} or null: shown for a while. */
   refusal = null;
   /** {lot, amount, max, token} or null: a jump bid that waits for a second tap. */
   jump = null;
@@ -139,7 +139,7 @@ export class BidDesk {
       }
     } else if (now - pending.sentAt > GIVE_UP_MS) {
       this.pending = null;
-      this.refusal = { code: "unconfirmed", message: null, minimum: null, until: now + 2 * REFUSAL_SHOWN_MS };
+      this.refusal = { code: "unconfirmed", message: null, lot: pending.lot, lateMs: null, until: now + 2 * REFUSAL_SHOWN_MS };
       this.#changed();
     } else if (pending.phase === "sending" && now - pending.sentAt > ANSWER_MS) {
       this.pending = { ...pending, phase: "checking" };
@@ -174,7 +174,8 @@ export class BidDesk {
     this.refusal = {
       code: message.code,
       message: message.message,
-      minimum: message.minimum_amount ?? null,
+      lot: pending.lot,
+      lateMs: message.late_ms ?? null,
       until: this.#now() + REFUSAL_SHOWN_MS,
     };
   }

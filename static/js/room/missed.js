@@ -23,7 +23,8 @@ export function missed({ before, after, awayMs, counted, money, now }) {
     if (isLeading(after)) {
       if (!counted || counted !== is.current_amount) parts.push(words.awayYouLead(amount(is.current_amount)));
     } else if (is.leader) {
-      parts.push(words.awayPrice(is.leader.paddle, amount(is.current_amount)));
+      const say = counted ? words.awayThenPrice : words.awayPrice;
+      parts.push(say(is.leader.paddle, amount(is.current_amount)));
     }
   }
   if (!parts.length) parts.push(words.awayNothing());

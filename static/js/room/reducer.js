@@ -29,6 +29,8 @@ export const initialState = Object.freeze({
   /** The last change of an end, to be flashed once: {v, lot, addedMs, used, allowed}. */
   extension: null,
   warnedAt: null,
+  /** The last bid that was taken back in this lot, until there is a newer one: {v, mine}. */
+  voided: null,
   interval: null,
   notice: null,
   catalogueChangedAt: 0,
@@ -81,6 +83,13 @@ export function hasBid(state) {
   return paddle !== null && state.bids.some((bid) => bid.paddle === paddle);
 }
 
+/** Return the receiver's highest bid among the recent ones of the current lot, in minor units, or null. */
+export function ownBest(state, money) {
+  const paddle = state.you?.paddle ?? null;
+  const own = state.bids.filter((bid) => paddle !== null && bid.paddle === paddle).map((bid) => money.minor(bid.amount));
+  return own.length ? Math.max(...own) : null;
+}
+
 function snapshot(state, message) {
   const isKnown = state.epoch === message.epoch && state.v !== null;
   // A page never goes backwards: two answers may cross.
@@ -102,6 +111,7 @@ function snapshot(state, message) {
     chatSettings: message.chat_settings ?? state.chatSettings,
     participants: message.participants.count,
     ownV: isKnown ? state.ownV : 0,
+    voided: null,
     results,
     catalogueChangedAt: wasAway ? message.v : state.catalogueChangedAt,
   }, message.v), message.you, message.v);
@@ -146,7 +156,7 @@ function apply(state, message) {
       return withAuction(state, { status: "live" });
     case Event.LOT_OPENED:
       return withLead(withoutMaximum({
-        ...state, lot: message.lot, bids: message.recent_bids, next: null, interval: null, extension: null, warnedAt: null,
+        ...state, lot: message.lot, bids: message.recent_bids, next: null, interval: null, extension: null, warnedAt: null, voided: null,
         results: without(state.results, message.lot.id),
       }, message.v), message.v);
     case Event.HIGHEST_BID:
@@ -164,6 +174,7 @@ function apply(state, message) {
         // Of a merged event the first bids may be known already.
         bids: [...message.bids.filter((bid) => bid.v > state.v).reverse(), ...state.bids].slice(0, BIDS_KEPT),
         warnedAt: null,
+        voided: null,
       }, message.v);
     case Event.LOT_EXTENDED:
       if (!current) return state;
@@ -198,6 +209,7 @@ function apply(state, message) {
           reserve_met: message.reserve_met,
         }),
         bids: message.recent_bids,
+        voided: { v: message.v, mine: message.paddle !== null && message.paddle === state.you?.paddle },
       }, message.v);
     }
     case Event.LOT_CLOSED: {

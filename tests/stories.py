@@ -145,8 +145,7 @@ class Story:
             "own": own,
             "now_ms": snapshot.now_ms,
             "people": 7,
-            "chat": [],
-            "chat_settings": protocol.ChatSettings(slow_mode_ms=0),
+            "talk": state.Talk([], protocol.ChatSettings(slow_mode_ms=0)),
         }
         chapter.moments.append(
             Moment(

@@ -89,6 +89,13 @@ export const words = {
   seeResults: () => gettext("See the results"),
   showCancelled: () => gettext("The show was called off"),
   youRunThisShow: () => gettext("You run this show"),
+  noWayBack: (why) =>
+    ({
+      signed_out: gettext("You were signed out."),
+      forbidden: gettext("You were removed from this auction"),
+      not_found: gettext("This auction cannot be shown to you."),
+      too_many: gettext("Too many windows of this room"),
+    })[why],
   removed: () => gettext("You were removed from this auction"),
   waitingForApproval: () => gettext("Waiting for the host's approval"),
   amount: () => gettext("Amount"),

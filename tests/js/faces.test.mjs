@@ -100,6 +100,12 @@ test("a bid that was taken back is told to its bidder until there is a newer one
   assert.equal(face(reduce(after, highestBid(20, "125.00", 112))).strip.text, "You are paddle 109");
 });
 
+test("where there is no coming back, nothing pretends to reconnect", () => {
+  const shown = face(room(), { connected: false, final: "forbidden" });
+  assert.deepEqual([shown.look, shown.title, shown.act], ["refused", "You were removed from this auction", Act.NOTHING]);
+  for (const final of ["signed_out", "not_found", "too_many"]) assert.ok(face(room(), { connected: false, final }).title);
+});
+
 test("without a paddle an amount may be chosen, and is what the paddle is offered for", () => {
   const shown = face(reduce(room(), you({ paddle: null })), { chosen: 13_500 });
   assert.match(shown.note, /€135 · you pay €162\.00/);

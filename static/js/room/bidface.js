@@ -17,7 +17,8 @@ export const Act = Object.freeze({
 
 /**
  * Return {look, icon, title, note, act, amount, strip, cancel} for the button.
- * `at`: {state, desk, chosen, connected, known, closing, money, fees, delivery, barred, signedIn}; amounts are minor units.
+ * `at`: {state, desk, chosen, connected, final, known, closing, money, fees, delivery, barred, waiting}; amounts are minor
+ * units, `final` says why there is no coming back.
  */
 export function bidFace(at) {
   const face = inside(at);
@@ -40,6 +41,7 @@ function inside(at) {
   if (!at.known) return { look: "sunk", title: words.connecting() };
   if (auction?.status === "ended") return { look: "sunk", title: words.showOver() };
   if (auction?.status === "cancelled") return { look: "sunk", title: words.showCancelled() };
+  if (at.final) return { look: "refused", icon: "alert", title: words.noWayBack(at.final) };
   const pending = desk.pending;
   if (pending && !at.connected) return { look: "checking", title: words.checking(money.text(money.minor(pending.amount))) };
   if (!at.connected) return { look: "offline", icon: "offline", title: words.reconnecting() };

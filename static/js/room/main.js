@@ -45,6 +45,8 @@ const link = new RoomLink(config.socket, { take, changed: heard, lost, final: fi
 const { clock } = link;
 let { state } = link;
 let connected = false;
+/** Why there is no coming back, or null. */
+let final = null;
 let chosen = null;
 let lostAt = null;
 let beforeLoss = null;
@@ -117,6 +119,7 @@ function heard(before, message) {
 function returned() {
   if (connected) return;
   connected = true;
+  final = null;
   desk.back();
   if (lostAt === null) {
     banner.clear();
@@ -147,6 +150,7 @@ function lost() {
 }
 
 function finished(why) {
+  final = why;
   const links = {
     signed_out: [words.signedOut(), { href: config.urls.sign_in, text: words.signInAgain() }],
     forbidden: [words.removed(), null],
@@ -154,6 +158,7 @@ function finished(why) {
     too_many: [words.tooMany(), null],
   };
   banner.trouble(...links[why]);
+  redraw();
 }
 
 // --- What people do -----------------------------------------------------------------------------------
@@ -407,7 +412,7 @@ function drawBidding() {
   const at = countdown(lot, clock.now(), duration(lot));
   const face = bidFace({
     state, desk, chosen, connected, money, closing: at.closing, known: state.v !== null, fees: fees(), delivery: delivery(),
-    barred: config.barred, waiting: config.waiting,
+    barred: config.barred, waiting: config.waiting, final,
   });
   if (button.draw(face) && face.look === "refused") announcer.say(face.title);
   const isOpen = connected && lot?.status === "open" && !at.closing && !desk.pending;

@@ -1,12 +1,11 @@
 """The countdown in two browsers, one of them hours wrong and once asleep, against the time of Redis."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import redis
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from auction_site.stack import Stack
 from tests.staging import Staged, stage
@@ -52,17 +51,6 @@ WATCH = """() => {
   };
   requestAnimationFrame(look);
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Return the system's Chromium, without a window."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield running
-        running.close()
 
 
 def enter(browser: Browser, stack: Stack, show: Staged, script: str) -> Page:

@@ -1,13 +1,10 @@
 """The room as one person has it: from a stranger to a bid, on any screen, with a wrong clock."""
 
-import re
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
 from auction_site.stack import Stack
+from tests.browser.visitor import Visitor
 from tests.staging import Staged, stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -42,40 +39,9 @@ WRONG_CLOCK = """(() => {
 
 
 @pytest.fixture
-def browser() -> Iterator[Browser]:
-    """Return the system's Chromium."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield running
-        running.close()
-
-
-@pytest.fixture
 def staged(stack: Stack) -> Staged:
     """Return a live auction with one long lot."""
     return stage(stack, bidders=2, duration_ms=170_000, window_ms=10_000, extension_ms=10_000)
-
-
-class Visitor:
-    """One person's page, and everything that the browser complained about."""
-
-    def __init__(self, browser: Browser, stack: Stack, staged: Staged, *, bidder: int | None = None, **options: Any):
-        context = browser.new_context(base_url=stack.url, **options)
-        if bidder is not None:
-            context.add_cookies([{"name": "sessionid", "value": staged.sessions[bidder], "url": stack.url}])
-        self.page: Page = context.new_page()
-        self.complaints: list[str] = []
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
-        self.room = f"/auctions/{staged.slug}/"
-
-    def enter(self) -> Page:
-        """Go to the room and wait until it is live."""
-        self.page.goto(self.room)
-        expect(self.page.locator("[data-room=timer]")).to_contain_text(re.compile(r"\d:\d\d"), timeout=30_000)
-        return self.page
 
 
 def test_a_stranger_gets_from_the_first_tap_to_a_bid_without_leaving_the_room(browser, stack, staged):

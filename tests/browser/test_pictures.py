@@ -3,7 +3,6 @@
 import io
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +10,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from auction_site.stack import Stack
 from conftest import new_stack
@@ -38,17 +37,6 @@ WATCH_WHAT_MOVES = """
   new PerformanceObserver(note).observe({ type: "layout-shift", buffered: true });"""
 SHOTS = os.environ.get("PICTURES_OF_PAGES")
 """A folder to leave pictures of the pages in, for people to look at."""
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    """Return the system's Chromium."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield running
-        running.close()
 
 
 @pytest.fixture

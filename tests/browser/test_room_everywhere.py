@@ -2,12 +2,11 @@
 
 import gzip
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Response, expect
 
 from auction_site.stack import Stack
 from tests.browser.test_pages_room import LEAST_TARGET, SMALL_TARGETS
@@ -53,16 +52,6 @@ LISTEN = """() => {
   const region = document.querySelector("[data-room=announcer]");
   new MutationObserver(() => window.said.push(region.textContent)).observe(region, { childList: true });
 }"""
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    """Return the system's Chromium."""
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
-        running = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
-        yield running
-        running.close()
 
 
 def seat(browser: Browser, stack: Stack, staged: Staged, index: int = 0, **options: Any) -> Page:

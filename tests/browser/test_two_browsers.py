@@ -2,11 +2,10 @@
 
 import re
 import statistics
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from auction_site.stack import Stack
 from tests.staging import Staged, stage
@@ -28,16 +27,6 @@ WATCH_THE_COUNTDOWN = """
   new MutationObserver(note).observe(shown, { childList: true, characterData: true, subtree: true });
 }
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Return the system's Chromium, without a window."""
-    with sync_playwright() as playwright:
-        # In a container there is often neither a sandbox nor shared memory to speak of.
-        yield playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
 
 
 def enter(context_of: Browser, closing: ExitStack, stack: Stack, show: Staged, index: int, script: str = "") -> Page:

@@ -1,0 +1,86 @@
+"""Whole stories of a room, as several people live through them at once."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+
+from auction_site.stack import Stack
+from tests.browser.visitor import Visitor
+from tests.staging import stage
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+PATIENCE_MS = 60_000
+LONG = {"duration_ms": 170_000, "window_ms": 0, "extension_ms": 0, "extension_cap": 0}
+
+
+def says(page: Page, text: str) -> None:
+    """Wait until the bid button says something."""
+    expect(page.locator(".bidbutton").first).to_contain_text(text, timeout=PATIENCE_MS)
+
+
+def bid(page: Page, amount: str) -> None:
+    """Press the bid button once it offers an amount, as late after its change as a person would."""
+    says(page, f"Bid {amount}")
+    page.wait_for_timeout(500)
+    page.locator(".bidbutton").first.click()
+
+
+class Tunnel:
+    """The way of a page to the room, through which for a while nothing comes back."""
+
+    def __init__(self, page: Page) -> None:
+        self.is_dark = False
+        self._ways: list[WebSocketRoute] = []
+        page.route_web_socket(re.compile("/ws/auctions/"), self._begin)
+
+    def cut(self) -> None:
+        """Lose the connection, as both sides notice."""
+        self._ways[-1].close(code=1001)
+
+    def _begin(self, way: WebSocketRoute) -> None:
+        if self.is_dark:
+            way.close(code=1013)
+            return
+        server = way.connect_to_server()
+        server.on_message(lambda text: None if self.is_dark else way.send(text))
+        self._ways.append(way)
+
+
+def test_a_bid_whose_answer_was_lost_with_the_connection_is_told_on_return(browser: Browser, stack: Stack) -> None:
+    staged = stage(stack, bidders=2, **LONG)
+    visitor = Visitor(browser, stack, staged, bidder=0)
+    tunnel = Tunnel(visitor.page)
+    page, rival = visitor.enter(), Visitor(browser, stack, staged, bidder=1).enter()
+
+    says(page, "Bid €10")
+    page.wait_for_timeout(500)
+    tunnel.is_dark = True
+    page.locator(".bidbutton").first.click()
+    bid(rival, "€11")
+    says(rival, "You lead at €11")
+    tunnel.cut()
+    says(page, "Checking €10…")
+    page.wait_for_timeout(2_000)
+    tunnel.is_dark = False
+
+    told = re.compile(rf"Away \d+ s: your €10 counted, then paddle {staged.paddles[1]} bid €11; \d:\d\d left\.")
+    expect(page.locator("[data-room=banner]")).to_have_text(told, timeout=PATIENCE_MS)
+    expect(page.locator("[data-room=strip]")).to_have_text("Outbid at €11")
+    bid(page, "€12")
+    says(page, "You lead at €12")
+
+
+def test_three_tabs_of_one_person_agree(browser: Browser, stack: Stack) -> None:
+    staged = stage(stack, bidders=2, **LONG)
+    tabs = [Visitor(browser, stack, staged, bidder=0).enter() for _ in range(3)]
+    rival = Visitor(browser, stack, staged, bidder=1).enter()
+
+    bid(tabs[1], "€10")
+    for tab in tabs:
+        says(tab, "You lead at €10")
+    bid(rival, "€11")
+    for tab in tabs:
+        says(tab, "Bid €12")
+        expect(tab.locator("[data-room=strip]")).to_have_text("Outbid at €11")

@@ -13,6 +13,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 PATIENCE_MS = 60_000
 LONG = {"duration_ms": 170_000, "window_ms": 0, "extension_ms": 0, "extension_cap": 0}
+BAN = """
+from auctions.models import Registration
+from bidding.services import registration_set_status
+theirs = Registration.objects.get(auction={auction}, paddle={paddle})
+registration_set_status(registration=theirs, status="banned", actor=theirs.auction.created_by)
+"""
 
 
 def says(page: Page, text: str) -> None:
@@ -84,3 +90,17 @@ def test_three_tabs_of_one_person_agree(browser: Browser, stack: Stack) -> None:
     for tab in tabs:
         says(tab, "Bid €12")
         expect(tab.locator("[data-room=strip]")).to_have_text("Outbid at €11")
+
+
+def test_who_is_banned_while_watching_is_told_and_offered_nothing(browser: Browser, stack: Stack) -> None:
+    staged = stage(stack, bidders=2, **LONG)
+    page, other = (Visitor(browser, stack, staged, bidder=index).enter() for index in (0, 1))
+    says(page, "Bid €10")
+
+    stack.manage("shell", "-v", "0", "-c", BAN.format(auction=staged.auction_id, paddle=staged.paddles[0]))
+
+    says(page, "You were removed from this auction")
+    expect(page.locator("[data-room=banner]")).to_contain_text("removed")
+    expect(page.locator("[data-room=steps] button:enabled")).to_have_count(0)
+    bid(other, "€10")
+    says(other, "You lead at €10")

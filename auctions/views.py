@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from auctions.errors import Refused
 from auctions.forms import MAX_LOTS_A_FORM, AuctionSheet
+from auctions.media import MAX_UPLOAD_BYTES
 from auctions.models import Auction, AuctionStatus
 from auctions.rules import PRESETS
 from auctions.selectors import auction_for_host, auctions_of_host, catalogue
@@ -128,12 +129,16 @@ def _edit(request: HttpRequest, sheet: AuctionSheet) -> HttpResponse:
         saved = sheet.save() if sheet.is_valid() else None
         if saved is not None:
             messages.success(request, _("Saved."))
+            if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+                # A script would follow a redirect and read the words that are meant for the person.
+                return JsonResponse({"next": reverse("host_auction", args=(saved.pk,))})
             return redirect("host_auction", auction_id=saved.pk)
         status = 422
     context: dict[str, Any] = {
         "sheet": sheet,
         "auction": sheet.auction,
         "presets": PRESETS.values(),
+        "most_bytes": MAX_UPLOAD_BYTES,
         "time_zones": sorted(zoneinfo.available_timezones()),
     }
     return render(request, "auctions/auction_form.html", context, status=status)

@@ -71,6 +71,15 @@ def test_a_draft_is_saved_with_its_lots(at_desk):
     )
 
 
+def test_a_script_that_sends_the_sheet_is_told_where_to_go_and_the_person_reads_that_it_was_saved(at_desk):
+    script = {"Accept": "application/json, text/html;q=0.9"}
+    answer = at_desk.post(NEW, sheet({}), headers=script)
+    assert answer.json() == {"next": reverse("host_auction", args=(Auction.objects.get().pk,))}
+    assert "Saved." in at_desk.get(answer.json()["next"]).text
+    wrong = at_desk.post(NEW, sheet({"title": ""}), headers=script)
+    assert (wrong.status_code, wrong["Content-Type"]) == (422, "text/html; charset=utf-8")
+
+
 def test_amounts_are_read_in_the_currency_of_the_show(at_desk):
     at_desk.post(NEW, sheet({"opening_amount": "1250"}, currency_code="JPY"))
     assert Lot.objects.get().opening_amount == 1_250

@@ -1,10 +1,14 @@
 /* The sheet of an auction: adds and removes lots without a round trip. The same buttons work without this script. */
 
-const list = document.querySelector("[data-lots]");
 const blank = document.querySelector("template[data-blank]");
 
+/** The list may be another one than before: a sheet with errors comes in its place. */
+function lots() {
+  return document.querySelector("[data-lots]");
+}
+
 function nextIndex() {
-  const used = [...list.querySelectorAll("input[name=lot]")].map((input) => Number(input.value));
+  const used = [...lots().querySelectorAll("input[name=lot]")].map((input) => Number(input.value));
   return Math.max(-1, ...used) + 1;
 }
 
@@ -24,9 +28,9 @@ function add() {
   const holder = document.createElement("div");
   holder.innerHTML = blank.innerHTML.replaceAll("__index__", String(nextIndex()));
   const form = holder.firstElementChild;
-  const last = list.lastElementChild;
+  const last = lots().lastElementChild;
   if (last) copyRules(last, form);
-  list.append(form);
+  lots().append(form);
   form.querySelector("[name$='-title']").focus();
 }
 
@@ -55,8 +59,13 @@ const zone = document.querySelector("form[data-new] [name=time_zone]");
 const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone && [...zone.list.options].some((option) => option.value === here)) zone.value = here;
 
-for (const field of document.querySelectorAll("[aria-invalid=true]")) {
-  const details = field.closest("details");
-  if (details) details.open = true;
+/** Open what hides an error, and go to the first. */
+export function showErrors() {
+  for (const field of document.querySelectorAll("[aria-invalid=true]")) {
+    const details = field.closest("details");
+    if (details) details.open = true;
+  }
+  document.querySelector("[aria-invalid=true]")?.focus();
 }
-document.querySelector("[aria-invalid=true]")?.focus();
+
+showErrors();

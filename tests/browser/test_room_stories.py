@@ -1,6 +1,7 @@
 """Whole stories of a room, as several people live through them at once."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
@@ -12,7 +13,7 @@ from tests.staging import stage
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 PATIENCE_MS = 60_000
-LONG = {"duration_ms": 170_000, "window_ms": 0, "extension_ms": 0, "extension_cap": 0}
+LONG: dict[str, Any] = {"duration_ms": 170_000, "window_ms": 0, "extension_ms": 0, "extension_cap": 0}
 BAN = """
 from auctions.models import Registration
 from bidding.services import registration_set_status

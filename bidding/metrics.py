@@ -176,13 +176,6 @@ STREAM_PIECES_LOST = _counter("stream_pieces_lost", "Pieces of video that the si
 STREAM_PIECES_UNRECORDED = _counter(
     "stream_pieces_unrecorded", "Pieces of video of a live show that the disk did not take."
 )
-STREAM_STILLS = _counter("stream_stills", "Still pictures that publishers sent beside their video.")
-STREAM_STILLS_DROPPED = _counters(
-    "stream_stills_dropped",
-    "Still pictures that were not shown, by reason.",
-    "reason",
-    ("too_often", "too_large", "no_picture"),
-)
 STREAM_DELIVERIES = _counter("stream_deliveries", "Pieces of video written to viewers.")
 STREAM_SKIPS = _counter("stream_skips", "Times that a slow viewer was taken on to the latest whole picture.")
 

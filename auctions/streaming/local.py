@@ -47,6 +47,8 @@ class RelayKeys:
     """The keys of one channel on the side; all of them run out by themselves."""
 
     channel_id: int
+    of_stills: bool = False
+    """Whether opening, pieces and viewers are those of the stills, which run beside the video."""
 
     @property
     def publisher(self) -> str:
@@ -66,22 +68,21 @@ class RelayKeys:
     @property
     def opening(self) -> str:
         """Hash: what a player needs before the pieces of this publisher: epoch, media type, first bytes."""
-        return f"{{stream:{self.channel_id}}}:opening"
+        return f"{self._of_these}:opening"
 
     @property
     def pieces(self) -> str:
         """Stream: the last seconds of pictures and sound."""
-        return f"{{stream:{self.channel_id}}}:pieces"
-
-    @property
-    def still(self) -> str:
-        """Hash: the publisher's newest still picture, and when it was captured."""
-        return f"{{stream:{self.channel_id}}}:still"
+        return f"{self._of_these}:pieces"
 
     @property
     def viewers(self) -> str:
         """Hash: how many watch on each web process."""
-        return f"{{stream:{self.channel_id}}}:viewers"
+        return f"{self._of_these}:viewers"
+
+    @property
+    def _of_these(self) -> str:
+        return f"{{stream:{self.channel_id}}}{':stills' if self.of_stills else ''}"
 
 
 class LocalProvider(StreamProvider):

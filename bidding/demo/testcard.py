@@ -13,7 +13,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 WIDTH: Final = 854
 HEIGHT: Final = 480
-STILL_WIDTH: Final = 480
 _QUALITY: Final = 60
 _BOARD, _SUNK, _CHALK, _LINE, _QUIET = "#16211C", "#0D1512", "#EFF5F0", "#47574F", "#A5B5AC"
 _CENTER: Final = (WIDTH / 2, 148)
@@ -59,14 +58,6 @@ def vp8(picture: Image.Image) -> bytes:
         raise ValueError("the picture was not written as plain lossy WebP")
     size = int.from_bytes(content[16:20], "little")
     return content[20 : 20 + size]
-
-
-def still(picture: Image.Image) -> bytes:
-    """Return a picture as a small JPEG, for browsers that cannot play the video."""
-    small, file = picture.copy(), BytesIO()
-    small.thumbnail((STILL_WIDTH, STILL_WIDTH))
-    small.save(file, "JPEG", quality=_QUALITY)
-    return file.getvalue()
 
 
 def opening(width: int = WIDTH, height: int = HEIGHT) -> bytes:

@@ -7,7 +7,7 @@ itself: a process that was killed leaves a channel that is free again within LEA
 import asyncio
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import Any, Final
 
@@ -28,9 +28,7 @@ LEASE_MS: Final = 4_000
 RENEW_S: Final = 1.0
 KEEP_MS: Final = 10_000
 """How much of a stream is kept: more than the longest way between two marks, and than a viewer may be behind."""
-_FORGET_MS: Final = 30_000
-STILL_MS: Final = 5_000
-"""For how long the newest still is kept."""
+FORGET_MS: Final = 30_000
 SEGMENT_MS: Final = 1_000
 """How long the pictures between two places are at least at which somebody may begin who reads them as files."""
 _STARVED_S: Final = 1.5
@@ -67,6 +65,8 @@ class Publication:
         self._measured_at = time.monotonic()
         self.kbps = 0
         self.viewers: int | None = None
+        self.stills = 0
+        """How many of the viewers need stills."""
         self.is_seen = False
         """Whether pictures arrived."""
 
@@ -86,18 +86,20 @@ class Publication:
         await asyncio.shield(async_side().pexpire(self._keys.publisher, LEASE_MS))
         return Hold.OURS
 
-    async def tell(self, process: str, viewers: int) -> None:
+    async def tell(self, process: str, viewers_of: Callable[[RelayKeys], int]) -> None:
         """Renew what is kept, and tell how the stream is; raises a RedisError."""
         self._measure()
-        self.viewers = await arun(
-            async_side(), count_at(self._keys.viewers, process=process, people=viewers, ttl_ms=LEASE_MS)
-        )
+        counts = [
+            await arun(async_side(), count_at(keys.viewers, process=process, people=viewers_of(keys), ttl_ms=LEASE_MS))
+            for keys in (self._keys, RelayKeys(self._keys.channel_id, of_stills=True))
+        ]
+        self.viewers, self.stills = sum(counts), counts[1]
         pipeline = async_side().pipeline(transaction=False)
         if self.is_seen:
             pipeline.hset(self._keys.facts, mapping={"health": self.health, "viewers": self.viewers})
             pipeline.pexpire(self._keys.facts, LEASE_MS)
-        pipeline.pexpire(self._keys.pieces, _FORGET_MS)
-        pipeline.pexpire(self._keys.opening, _FORGET_MS)
+        pipeline.pexpire(self._keys.pieces, FORGET_MS)
+        pipeline.pexpire(self._keys.opening, FORGET_MS)
         answers = await asyncio.shield(pipeline.execute())
         if not answers[-1]:
             self._must_open = True  # the server was emptied, or short of memory
@@ -108,8 +110,8 @@ class Publication:
         if held or await self.hold() is Hold.OVER:
             pipeline = async_side().pipeline(transaction=False)
             pipeline.xadd(self._keys.pieces, {"e": self._epoch, "x": "1"})
-            pipeline.pexpire(self._keys.pieces, _FORGET_MS)
-            pipeline.delete(self._keys.facts, self._keys.still)
+            pipeline.pexpire(self._keys.pieces, FORGET_MS)
+            pipeline.delete(self._keys.facts)
             await asyncio.shield(pipeline.execute())
         return held
 
@@ -166,7 +168,7 @@ class Publication:
         if self._must_open and self._opening is not None:
             facts = {"e": self._epoch, "m": self._opening.mime, "d": self._opening.data, "n": self._segment}
             pipeline.hset(self._keys.opening, mapping=facts)
-            pipeline.pexpire(self._keys.opening, _FORGET_MS)
+            pipeline.pexpire(self._keys.opening, FORGET_MS)
             self._must_open = False
 
     def _fields(self, piece: Piece, now_ms: int) -> dict[Any, Any]:
@@ -181,19 +183,8 @@ class Publication:
         return fields
 
     def captured_ms(self, piece: Piece, now_ms: int) -> int:
-        """Return when a piece that arrived now was captured; what cannot be is not believed: then it is now."""
-        captured = now_ms if self._began_ms is None else round(self._began_ms) + piece.at_ms
-        return _believed(captured, now_ms)
-
-    async def show(self, still: bytes, captured_ms: float, now_ms: int) -> None:
-        """Put a still on the side server, in the place of the one before. One that it does not take is lost."""
-        pipeline = async_side().pipeline(transaction=True)
-        pipeline.hset(self._keys.still, mapping={"c": _believed(round(captured_ms), now_ms), "d": still})
-        pipeline.pexpire(self._keys.still, STILL_MS)
-        try:
-            await asyncio.shield(pipeline.execute())
-        except TROUBLE as error:
-            logger.warning("stream_still_lost", channel=self._keys.channel_id, error=str(error))
+        """Return when a piece that arrived now was captured."""
+        return now_ms if self._began_ms is None else believed_ms(round(self._began_ms) + piece.at_ms, now_ms)
 
     # --- How it is -------------------------------------------------------------------------------------
 
@@ -215,6 +206,6 @@ class Publication:
         self._bytes, self._measured_at = 0, now
 
 
-def _believed(captured_ms: int, now_ms: int) -> int:
-    """Return when something was captured, as its publisher says; now where that cannot be."""
+def believed_ms(captured_ms: int, now_ms: int) -> int:
+    """Return when what arrived now was captured; what cannot be is not believed: then it is now."""
     return captured_ms if now_ms - KEEP_MS <= captured_ms <= now_ms else now_ms

@@ -15,14 +15,14 @@ from django.db import Error as DatabaseError
 
 from auctions.streaming.base import StreamState
 from bidding import protocol
-from bidding.metrics import CLOSES, STREAM_PUBLISHERS, STREAM_STILLS, STREAM_STILLS_DROPPED
+from bidding.metrics import CLOSES, STREAM_PUBLISHERS
 from bidding.protocol import CloseCode
 from bidding.relay import wire
 from bidding.relay.access import Sender, sender_by_key, sender_by_sign_in, show_on, still_sends
 from bidding.relay.containers import MOST_BYTES, BadStream, Splitter
-from bidding.relay.publishing import LEASE_MS, RENEW_S, TROUBLE, Hold, Publication
+from bidding.relay.publishing import LEASE_MS, RENEW_S, TROUBLE, Hold, Publication, believed_ms
 from bidding.relay.recording import Recorder
-from bidding.relay.stills import Judge
+from bidding.relay.stills import Stills
 from bidding.relay.watching import Viewer, current_relay, process_name
 from bidding.room.entrance import admit, client_address, in_thread
 from bidding.room.hub import current_hub
@@ -59,7 +59,7 @@ async def watch(scope: dict[str, Any], receive: Any, send: Send) -> None:
     if auction_id is None:
         await _refuse(send, CloseCode.NOT_FOUND)
         return
-    admission = await current_hub().door.admit(auction_id, scope["headers"], _ticket(scope))
+    admission = await current_hub().door.admit(auction_id, scope["headers"], _query(scope, "ticket"))
     if isinstance(admission, CloseCode):
         await _refuse(send, admission)
         return
@@ -67,7 +67,7 @@ async def watch(scope: dict[str, Any], receive: Any, send: Send) -> None:
     line = line_to(scope, send)
     line.limit(protocol.MAX_MESSAGE_BYTES)
     seat = Seat(auction_id=auction_id, line=line, mask=0, visitor=admission.visitor, address=client_address(scope))
-    viewer, patience = Viewer(channel_id, seat, by_stills=_query(scope).get("stills") == "1"), Patience()
+    viewer, patience = Viewer(channel_id, seat, of_stills=_query(scope, "as") == "stills"), Patience()
     # What was needed for the handshake would otherwise live as long as the socket.
     scope = {}
     del admission
@@ -118,9 +118,9 @@ class Publisher:
         self._send = send
         self._publication = Publication(sender.channel_id)
         self._recorder = Recorder(sender.channel_id)
+        self._stills = Stills(sender.channel_id)
         self._splitter = Splitter()
         self._budget = Budget()
-        self._judge = Judge()
         self._announcements: set[asyncio.Task[None]] = set()
 
     async def serve(self, close: Callable[[int, str], None]) -> None:
@@ -183,14 +183,15 @@ class Publisher:
             self._publication.began(parsed.at_ms)
         elif isinstance(parsed, wire.Still):
             await self._show(parsed)
+        elif isinstance(parsed, wire.Sound):
+            await self._stills.sound(parsed.pcmu, parsed.rate)
 
-    async def _show(self, still: wire.Still) -> None:
-        STREAM_STILLS.inc()
-        fault = self._judge.fault(still.jpeg)
-        if fault is not None:
-            STREAM_STILLS_DROPPED[fault].inc()
-            return
-        await self._publication.show(still.jpeg, still.captured_ms, await current_hub().now_ms())
+    async def _show(self, sent: wire.Still) -> None:
+        now_ms = await current_hub().now_ms()
+        try:
+            await self._stills.show(sent.image, believed_ms(round(sent.at_ms), now_ms))
+        except BadStream as error:
+            raise _Refused(CloseCode.FORBIDDEN, str(error)) from error
 
     async def _keep(self, close: Callable[[int, str], None]) -> None:
         """Renew the hold and look whether the publisher still may, until they must go."""
@@ -203,7 +204,7 @@ class Publisher:
                     _let_go(close, CloseCode.OVER if held is Hold.OVER else CloseCode.TAKEN)
                     return
                 held_at = time.monotonic()
-                await self._publication.tell(process_name(), current_relay().viewers_of(self._sender.channel_id))
+                await self._publication.tell(process_name(), current_relay().viewers_of)
             except TROUBLE as error:
                 logger.warning("stream_not_renewed", channel=self._sender.channel_id, error=str(error))
             await self._follow_show()
@@ -219,11 +220,13 @@ class Publisher:
                 _let_go(close, CloseCode.TOO_SLOW, "Nothing was sent.")
                 return
             health = self._publication.health if time.monotonic() - held_at < LEASE_MS / 1000 else "unreachable"
-            await self._say(wire.Status(self._publication.kbps, health, self._publication.viewers))
+            arrives = self._publication
+            await self._say(wire.Status(arrives.kbps, health, arrives.viewers, arrives.stills))
 
     async def _leave(self) -> None:
         try:
             await self._publication.release()
+            await self._stills.release()
         except TROUBLE as error:
             # The hold runs out by itself.
             logger.warning("stream_not_freed", channel=self._sender.channel_id, error=str(error))
@@ -282,7 +285,7 @@ async def _identify(channel_id: int, scope: dict[str, Any], receive: Any) -> Sen
     if not isinstance(first, wire.Publish):
         return CloseCode.FORBIDDEN
     if first.key is None:
-        return await admit(partial(sender_by_sign_in, channel_id), scope["headers"], _ticket(scope))
+        return await admit(partial(sender_by_sign_in, channel_id), scope["headers"], _query(scope, "ticket"))
     try:
         found: Sender | CloseCode = await _sender_by_key(channel_id, first.key)
     except DatabaseError:
@@ -290,12 +293,8 @@ async def _identify(channel_id: int, scope: dict[str, Any], receive: Any) -> Sen
     return found
 
 
-def _ticket(scope: dict[str, Any]) -> str | None:
-    return _query(scope).get("ticket")
-
-
-def _query(scope: dict[str, Any]) -> dict[str, str]:
-    return dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
+def _query(scope: dict[str, Any], name: str) -> str | None:
+    return dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"))).get(name)
 
 
 def _let_go(close: Callable[[int, str], None], code: CloseCode, reason: str = "") -> None:

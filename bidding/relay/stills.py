@@ -1,64 +1,97 @@
-"""What a publisher's stills may be: small pictures beside the video, for browsers that cannot play it.
+"""Stills with sound, for viewers whose browsers cannot play what is sent: a picture a second and sound without a codec.
 
-Owns the judgement alone. It is cheap, because it is made on the event loop: a picture is measured, and never decoded.
-A still that is refused is dropped and counted; the stream goes on.
+Owns what such a picture may be, and how it gets to the side server: a stream of its own, which the relay hands on like
+any other. Each picture is a mark, and what is no mark is sound. Of what a publisher sends nobody sees a byte: the
+picture is decoded here and written anew.
 """
 
+import asyncio
+import secrets
 import time
-from typing import Final
+from io import BytesIO
+from typing import Any, Final
 
-MOST_BYTES: Final = 40_000
-SIDES: Final = range(16, 1_281)
-"""How many points wide and high a still may be: a browser needs four bytes for each of them."""
-EVERY_S: Final = 0.5
-"""How far apart stills are at least; a publisher sends one a second."""
+import structlog
+from PIL import Image
 
-TOO_OFTEN: Final = "too_often"
-TOO_LARGE: Final = "too_large"
-NO_PICTURE: Final = "no_picture"
+from auctions.streaming.local import RelayKeys
+from bidding.floor import async_side
+from bidding.relay.containers import BadStream
+from bidding.relay.publishing import FORGET_MS, KEEP_MS, TROUBLE
 
-_SCAN: Final = 0xDA
-_FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2})
-_SEGMENTS: Final = frozenset({0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)})
-"""Tables, comments and application data, which may stand before the pixels beside the frame's own header."""
+logger = structlog.get_logger(__name__)
 
-
-class Judge:
-    """Judges the stills of one publisher."""
-
-    def __init__(self) -> None:
-        self._taken_at = float("-inf")
-
-    def fault(self, still: bytes) -> str | None:
-        """Return why a still is not shown; None where it is."""
-        now = time.monotonic()
-        if now - self._taken_at < EVERY_S:
-            return TOO_OFTEN
-        self._taken_at = now
-        if len(still) > MOST_BYTES:
-            return TOO_LARGE
-        size = jpeg_size(still)
-        if size is None:
-            return NO_PICTURE
-        return None if all(side in SIDES for side in size) else TOO_LARGE
+MIME: Final = "image/jpeg"
+MOST_SIDE: Final = 640
+"""Pixels."""
+LEAST_PAUSE_S: Final = 0.4
+"""What comes sooner after the last picture is not shown."""
+_QUALITY: Final = 60
+_NO_PICTURE: Final = (
+    *(OSError, ValueError, SyntaxError, OverflowError, EOFError, KeyError, IndexError, TypeError),
+    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
+)
+"""What Pillow raises for what it cannot read."""
 
 
-def jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Return width and height of a JPEG as browsers show it: 8 bits, grey or three colours. None: it is none."""
-    if not (data.startswith(b"\xff\xd8") and data.endswith(b"\xff\xd9")):
-        return None
-    size, at = None, 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        kind, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
-        if kind == _SCAN:
-            return size
-        if kind in _FRAMES:
-            frame = data[at + 4 : at + 2 + length]
-            # Precision, height, width, and three bytes for each colour.
-            if size is not None or len(frame) < 6 or frame[0] != 8 or frame[5] not in (1, 3):
-                return None
-            size = int.from_bytes(frame[3:5], "big"), int.from_bytes(frame[1:3], "big")
-        elif kind not in _SEGMENTS:
-            return None
-        at += 2 + max(length, 2)
-    return None
+def still(sent: bytes) -> bytes:
+    """Return a picture as we write it ourselves; raises BadStream where it is none, or a large one."""
+    try:
+        with Image.open(BytesIO(sent), formats=("JPEG",)) as picture:
+            # The header's word: nothing is decoded before.
+            if max(picture.size) > MOST_SIDE:
+                raise BadStream(f"A still is {MOST_SIDE} pixels wide and high at most.")
+            plain, out = picture.convert("RGB"), BytesIO()
+            plain.info.clear()  # a comment would be written again
+            plain.save(out, "JPEG", quality=_QUALITY)
+    except _NO_PICTURE as error:
+        raise BadStream("Send stills as JPEG.") from error
+    return out.getvalue()
+
+
+class Stills:
+    """One publisher's stills and their sound on the way to the side server."""
+
+    def __init__(self, channel_id: int) -> None:
+        self._keys = RelayKeys(channel_id, of_stills=True)
+        self._epoch = secrets.token_hex(4)
+        self._shown_at = -LEAST_PAUSE_S
+        self._oldest = 0
+        self._is_open = False
+
+    async def show(self, sent: bytes, captured_ms: int) -> None:
+        """Put a picture on the side server; raises BadStream."""
+        if time.monotonic() - self._shown_at < LEAST_PAUSE_S:
+            return
+        picture = await asyncio.to_thread(still, sent)
+        self._shown_at = time.monotonic()
+        self._is_open = await self._add({"d": picture, "k": captured_ms, "c": captured_ms})
+
+    async def sound(self, data: bytes, rate: int) -> None:
+        """Put sound on the side server, once there is a picture."""
+        if self._is_open:
+            await self._add({"d": data, "r": rate})
+
+    async def release(self) -> None:
+        """Say that no more comes; raises a RedisError."""
+        if self._is_open:
+            await self._put({"x": "1"})
+
+    async def _add(self, fields: dict[Any, Any]) -> bool:
+        """Put something on the side server; False where it does not take it: then it is lost."""
+        try:
+            await self._put(fields)
+        except TROUBLE as error:
+            logger.warning("still_lost", channel=self._keys.channel_id, error=str(error))
+            return False
+        return True
+
+    async def _put(self, fields: dict[Any, Any]) -> None:
+        pipeline = async_side().pipeline(transaction=False)
+        # With each of them: a server that was emptied knows it again at once.
+        pipeline.hset(self._keys.opening, mapping={"e": self._epoch, "m": MIME, "d": b""})
+        pipeline.pexpire(self._keys.opening, FORGET_MS)
+        pipeline.xadd(self._keys.pieces, {"e": self._epoch} | fields, minid=self._oldest, approximate=False)
+        pipeline.pexpire(self._keys.pieces, FORGET_MS)
+        _, _, entry, _ = await asyncio.shield(pipeline.execute())
+        self._oldest = max(0, int(entry.partition(b"-")[0]) - KEEP_MS)

@@ -7,7 +7,7 @@ a few seconds and is then taken on to the latest mark; one that does not read at
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -36,7 +36,6 @@ MOST_WAITING: Final = 400
 """Pieces that wait for one viewer at most, where no mark comes."""
 CHECK_S: Final = 3.0
 COUNT_S: Final = 2.0
-STILLS_S: Final = 0.5
 SWEEP_S: Final = 0.05
 _BLOCK_MS: Final = 200
 """How long a read waits: a channel that somebody begins to watch joins the next one."""
@@ -72,15 +71,18 @@ class Item(NamedTuple):
 class Viewer:
     """One socket that watches a channel."""
 
-    __slots__ = ("_needs_mark", "_waiting", "by_stills", "channel_id", "seat")
+    __slots__ = ("_needs_mark", "_waiting", "keys", "seat")
 
-    def __init__(self, channel_id: int, seat: Seat, *, by_stills: bool = False) -> None:
-        self.channel_id = channel_id
+    def __init__(self, channel_id: int, seat: Seat, *, of_stills: bool = False) -> None:
+        self.keys = RelayKeys(channel_id, of_stills)
         self.seat = seat
-        self.by_stills = by_stills
-        """Whether stills are shown in the place of video."""
         self._waiting: deque[Item] = deque()
         self._needs_mark = True
+
+    @property
+    def channel_id(self) -> int:
+        """Which channel it watches, by its video or its stills."""
+        return self.keys.channel_id
 
     @property
     def is_behind(self) -> bool:
@@ -140,10 +142,10 @@ class Viewer:
 
 
 class Channel:
-    """A channel that somebody watches here."""
+    """A channel's video, or its stills, that somebody watches here."""
 
-    def __init__(self, channel_id: int) -> None:
-        self.keys = RelayKeys(channel_id)
+    def __init__(self, keys: RelayKeys) -> None:
+        self.keys = keys
         self.viewers: set[Viewer] = set()
         self.last_id: bytes | None = None
         """After which entry to read; None: not read yet, or not to be relied on."""
@@ -173,7 +175,11 @@ class Channel:
     def take(self, fields: dict[bytes, bytes]) -> None:
         """Hand a piece to everybody."""
         mark = fields.get(b"k")
-        head = None if mark is None else wire.Head(at_ms=int(mark), captured_ms=int(fields[b"c"]))
+        head = None
+        if mark is not None:
+            head = wire.Head(at_ms=int(mark), captured_ms=int(fields[b"c"]))
+        elif b"r" in fields:
+            head = wire.Head(rate=int(fields[b"r"]))
         item = Item(wire.frame(head, fields[b"d"]), time.monotonic(), is_mark=mark is not None)
         if item.is_mark:
             self._tail = []
@@ -197,60 +203,13 @@ class Channel:
             viewer.lose_track()
 
 
-class Album:
-    """A channel of which somebody here gets stills: the newest one, and before it what the video is that they miss."""
-
-    def __init__(self, channel_id: int) -> None:
-        self.viewers: set[Viewer] = set()
-        self._keys = RelayKeys(channel_id)
-        self._epoch: bytes | None = None
-        """Of what is sent; empty: nobody sends; None: not read yet."""
-        self._opening: Item | None = None
-        self._captured: bytes | None = None
-        self._newest: list[Item] = []
-
-    def seat(self, viewer: Viewer) -> None:
-        """Let somebody look, from the newest still on."""
-        self.viewers.add(viewer)
-        if self._opening is not None:
-            viewer.begin(self._opening, self._newest)
-
-    async def read(self) -> None:
-        """Read what the side server holds, and show it where it is new; raises a RedisError."""
-        pipeline = async_side().pipeline(transaction=True)
-        pipeline.exists(self._keys.publisher)
-        pipeline.hmget(self._keys.opening, "e", "m")
-        pipeline.hmget(self._keys.still, "c", "d")
-        sends, (epoch, mime), (captured, still) = await asyncio.shield(pipeline.execute())
-        if not sends or epoch is None:
-            self._begin(b"", wire.Head(over=True))
-            return
-        self._begin(epoch, wire.Head(mime=mime.decode()))
-        if still is not None and captured != self._captured:
-            self._captured = captured
-            head = wire.Head(still=True, captured_ms=int(captured))
-            item = Item(wire.frame(head, still), time.monotonic(), is_mark=True)
-            self._newest = [item]
-            for viewer in self.viewers:
-                viewer.offer(item)
-
-    def _begin(self, epoch: bytes, head: wire.Head) -> None:
-        if epoch == self._epoch:
-            return
-        self._epoch, self._captured, self._newest = epoch, None, []
-        self._opening = Item(wire.frame(head), time.monotonic(), is_opening=True)
-        for viewer in self.viewers:
-            viewer.begin(self._opening, ())
-
-
 class Relay:
     """All channels of one process."""
 
     def __init__(self) -> None:
         self.show_on: OnceASecond[int, int | None] = OnceASecond(lambda channel_id: _show_on(channel_id))
         """The auction that is shown on a channel."""
-        self._channels: dict[int, Channel] = {}
-        self._albums: dict[int, Album] = {}
+        self._channels: dict[RelayKeys, Channel] = {}
         self._places = Places()
         self._loops: list[asyncio.Task[None]] = []
         self._wanted = asyncio.Event()
@@ -262,16 +221,15 @@ class Relay:
         """Let somebody watch; False where there are too many."""
         if not self._places.take(viewer.seat):
             return False
-        if viewer.by_stills:
-            self._albums.setdefault(viewer.channel_id, Album(viewer.channel_id)).seat(viewer)
-        else:
-            self._channels.setdefault(viewer.channel_id, Channel(viewer.channel_id)).seat(viewer)
+        channel = self._channels.get(viewer.keys)
+        if channel is None:
+            channel = self._channels[viewer.keys] = Channel(viewer.keys)
+        channel.seat(viewer)
         STREAM_VIEWERS.inc()
         self._wanted.set()
         if not self._loops:
             self._loops = [
                 asyncio.create_task(self._read_all()),
-                asyncio.create_task(_every(STILLS_S, self._read_stills)),
                 asyncio.create_task(_every(COUNT_S, self._count)),
                 asyncio.create_task(_every(CHECK_S, self.check)),
             ]
@@ -282,22 +240,15 @@ class Relay:
         """Forget a viewer; the last one of a channel ends its reading here."""
         self._places.free(viewer.seat)
         STREAM_VIEWERS.dec()
-        channels: dict[int, Album] | dict[int, Channel] = self._albums if viewer.by_stills else self._channels
-        channel = channels[viewer.channel_id]
+        channel = self._channels[viewer.keys]
         channel.viewers.discard(viewer)
         if not channel.viewers:
-            del channels[viewer.channel_id]
+            del self._channels[viewer.keys]
 
-    def viewers_of(self, channel_id: int) -> int:
-        """Return how many watch a channel here."""
-        found = (self._channels.get(channel_id), self._albums.get(channel_id))
-        return sum(len(channel.viewers) for channel in found if channel is not None)
-
-    def _viewers(self) -> Iterator[Viewer]:
-        for channel in self._channels.values():
-            yield from channel.viewers
-        for album in self._albums.values():
-            yield from album.viewers
+    def viewers_of(self, keys: RelayKeys) -> int:
+        """Return how many watch a channel here, by its video or its stills."""
+        channel = self._channels.get(keys)
+        return len(channel.viewers) if channel else 0
 
     async def close(self) -> None:
         """Stop everything; viewers are not told."""
@@ -329,11 +280,6 @@ class Relay:
             except Exception:  # one odd entry must not blind the process
                 logger.exception("stream_not_understood")
                 await asyncio.sleep(_RETRY_S)
-
-    async def _read_stills(self) -> None:
-        for album in tuple(self._albums.values()):
-            await album.read()
-        self._look_after_slow()
 
     async def _begin(self, channel: Channel) -> None:
         """Read what the side server holds of a channel, and show it from its latest mark if somebody still sends."""
@@ -390,27 +336,30 @@ class Relay:
     # --- Slow viewers ----------------------------------------------------------------------------------
 
     def _look_after_slow(self) -> None:
-        if self._sweep is None and any(viewer.is_behind for viewer in self._viewers()):
+        if self._sweep is None and any(
+            viewer.is_behind for channel in self._channels.values() for viewer in channel.viewers
+        ):
             self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep_slow)
 
     def _sweep_slow(self) -> None:
         """Send slow viewers that read again what waits, and let those go that do not."""
         self._sweep = None
-        for viewer in self._viewers():
-            if not viewer.is_behind:
-                continue
-            if viewer.seat.line.is_clear():
-                viewer.drain()
-            elif viewer.seat.is_lost():
-                logger.info("slow_viewer_let_go", channel=viewer.channel_id)
-                viewer.seat.close(CloseCode.TOO_SLOW)
+        for channel in self._channels.values():
+            for viewer in channel.viewers:
+                if not viewer.is_behind:
+                    continue
+                if viewer.seat.line.is_clear():
+                    viewer.drain()
+                elif viewer.seat.is_lost():
+                    logger.info("slow_viewer_let_go", channel=viewer.channel_id)
+                    viewer.seat.close(CloseCode.TOO_SLOW)
         self._look_after_slow()
 
     # --- What makes a viewer leave ---------------------------------------------------------------------
 
     async def check(self) -> None:
         """Let those go whose sign-in is over, who may not watch any more, and whose show is over."""
-        viewers = list(self._viewers())
+        viewers = [viewer for channel in self._channels.values() for viewer in channel.viewers]
         if not viewers:
             return
         shown = await _shows_on({viewer.channel_id for viewer in viewers})
@@ -444,9 +393,11 @@ class Relay:
     # --- Counting --------------------------------------------------------------------------------------
 
     async def _count(self) -> None:
-        for channel_id in {*self._channels, *self._albums}:
-            viewers, people = RelayKeys(channel_id).viewers, self.viewers_of(channel_id)
-            await arun(async_side(), count_at(viewers, process=process_name(), people=people, ttl_ms=LEASE_MS))
+        for channel in tuple(self._channels.values()):
+            await arun(
+                async_side(),
+                count_at(channel.keys.viewers, process=process_name(), people=len(channel.viewers), ttl_ms=LEASE_MS),
+            )
 
 
 def process_name() -> str:

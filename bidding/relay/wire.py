@@ -11,6 +11,9 @@ import msgspec
 from bidding.room.transport import Frame
 
 MOST_HEAD_BYTES = 4_096
+MOST_STILL_BYTES = 64 * 1024
+MOST_SOUND_BYTES = 32 * 1024
+"""A second and more."""
 
 
 class Publish(msgspec.Struct, tag="PUBLISH", frozen=True, forbid_unknown_fields=True):
@@ -32,13 +35,21 @@ class Began(msgspec.Struct, tag="BEGAN", frozen=True, forbid_unknown_fields=True
 
 
 class Still(msgspec.Struct, tag="STILL", frozen=True, forbid_unknown_fields=True):
-    """A small picture of this moment, for browsers that cannot play the video; and when it was captured."""
+    """A picture for viewers who cannot play the video; a JPEG, in base 64."""
 
-    jpeg: bytes
-    captured_ms: float
+    at_ms: float
+    """When it was captured, in the server's time."""
+    image: Annotated[bytes, msgspec.Meta(max_length=MOST_STILL_BYTES)]
 
 
-FromPublisher = Publish | Ping | Began | Still
+class Sound(msgspec.Struct, tag="SOUND", frozen=True, forbid_unknown_fields=True):
+    """Sound beside the stills: one channel of 8 bits a sample by the law of ITU-T G.711 (μ), in base 64."""
+
+    rate: Annotated[int, msgspec.Meta(ge=8_000, le=32_000)]
+    pcmu: Annotated[bytes, msgspec.Meta(max_length=MOST_SOUND_BYTES)]
+
+
+FromPublisher = Publish | Ping | Began | Still | Sound
 
 
 class Ready(msgspec.Struct, tag="READY", frozen=True):
@@ -58,6 +69,8 @@ class Status(msgspec.Struct, tag="STATUS", frozen=True):
     kbps: int
     health: str
     viewers: int | None
+    stills: int = 0
+    """How many of them need stills, because their browsers cannot play the video."""
 
 
 _decoder: msgspec.json.Decoder[FromPublisher] = msgspec.json.Decoder(FromPublisher)
@@ -77,8 +90,8 @@ class Head(msgspec.Struct, frozen=True, omit_defaults=True):
     """A mark: the media time at which it begins …"""
     captured_ms: int | None = None
     """… and when that was captured, in the server's time."""
-    still: bool = False
-    """A JPEG, captured at `captured_ms`, for whoever asked for stills."""
+    rate: int | None = None
+    """Sound beside stills: samples a second."""
     over: bool = False
     """No pictures come any more."""
 

@@ -2,7 +2,6 @@
 
 import json
 import time
-from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,11 +32,6 @@ class Camera:
         """Send a whole picture in a cluster of its own."""
         self.socket.send(testcard.cluster(self.at_ms, content))
         self.at_ms += 100
-
-    def still(self, jpeg: bytes, captured_ms: float = 0) -> None:
-        """Send a small picture beside the video."""
-        message = {"type": "STILL", "jpeg": b64encode(jpeg).decode(), "captured_ms": captured_ms}
-        self.socket.send(json.dumps(message))
 
     def hear(self, kind: str) -> dict[str, Any]:
         """Return the next message of a type."""

@@ -1,99 +1,26 @@
-"""Stills beside a video, for browsers that cannot play it: who gets them, and what is none."""
+"""Stills with sound: what becomes of a picture that somebody sends, who gets it, and what a bad one costs."""
 
-import asyncio
+import base64
 import io
+import json
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from PIL import Image
 
-from accounts.models import User
-from auctions.models import Auction, RegistrationStatus, StreamChannel, Visibility
+from auctions.models import StreamChannel
 from auctions.streaming.local import RelayKeys
-from bidding.demo import testcard
-from bidding.metrics import STREAM_STILLS_DROPPED
 from bidding.protocol import CloseCode
-from bidding.relay import publishing, stills
-from bidding.relay.stills import NO_PICTURE, TOO_LARGE, TOO_OFTEN, Judge, jpeg_size
-from bidding.relay.watching import current_relay
-from bidding.services import registration_set_status
+from bidding.relay import publishing
+from bidding.relay.containers import BadStream
+from bidding.relay.stills import LEAST_PAUSE_S, MIME, MOST_SIDE, still
+from bidding.relay.wire import MOST_STILL_BYTES
 from bidding.tests.conftest import Show
-from bidding.tests.relays import Camera, Screen, camera, screen
+from bidding.tests.relays import Camera, camera, screen
 from bidding.tests.rooms import RoomServer, eventually
-
-PICTURE = 'video/webm;codecs="vp8"'
-
-
-def jpeg(width: int = 480, height: int = 270, *, grey: int = 90, mode: str = "RGB", **options: object) -> bytes:
-    """Return a still of one colour."""
-    file = io.BytesIO()
-    Image.new("RGB", (width, height), (grey, grey, grey)).convert(mode).save(file, "JPEG", **options)
-    return file.getvalue()
-
-
-def noise(width: int, height: int) -> bytes:
-    """Return a still that needs many bytes."""
-    file = io.BytesIO()
-    Image.frombytes("RGB", (width, height), secrets.token_bytes(width * height * 3)).save(file, "JPEG", quality=95)
-    return file.getvalue()
-
-
-# --- What a still is -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"mode": "L"}, {"comment": b"\xff\xda" * 40}])
-def test_a_jpeg_is_measured_as_its_writer_made_it(options):
-    assert jpeg_size(jpeg(480, 270, **options)) == (480, 270)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"\xff\xd8\xff\xd9",
-        b"GIF89a" + b"x" * 100,
-        b"\xff\xd8<script>\xff\xd9",
-        jpeg()[:-40],
-        jpeg() + b"PK\x03\x04",
-        jpeg()[: jpeg().index(b"\xff\xda")] + b"\xff\xd9",
-        jpeg(mode="CMYK"),
-        jpeg().replace(b"\xff\xc0", b"\xff\xc9"),
-        b"\xff\xd8" + b"\xff\xe0\x00\x00" * 2_000 + b"\xff\xd9",
-    ],
-    ids=["nothing", "empty", "gif", "words", "cut", "tail", "no scan", "print colours", "arithmetic", "no lengths"],
-)
-def test_what_is_no_jpeg_for_a_page_has_no_size(data):
-    assert jpeg_size(data) is None
-
-
-def test_a_still_is_judged_by_its_rate_its_bytes_and_its_sides(monkeypatch):
-    judge = Judge()
-    assert judge.fault(jpeg()) is None
-    assert judge.fault(jpeg()) == TOO_OFTEN
-    monkeypatch.setattr(stills, "EVERY_S", 0.0)
-    large = noise(480, 270)
-    assert len(large) > stills.MOST_BYTES
-    assert judge.fault(large) == TOO_LARGE
-    # Few bytes, but a hundred million points in the browser.
-    assert judge.fault(jpeg(12_000, 9_000)[: stills.MOST_BYTES - 2] + b"\xff\xd9") == TOO_LARGE
-    assert judge.fault(jpeg(8, 270)) == TOO_LARGE
-    assert judge.fault(b"\xff\xd8 no picture \xff\xd9") == NO_PICTURE
-    assert judge.fault(jpeg(1_280, 720)) is None
-
-
-def test_the_test_pattern_sends_stills_that_are_shown_and_differ():
-    card = testcard.TestCard()
-    one, other = (testcard.still(card.at(datetime(2026, 11, 25, 12, 0, second, tzinfo=UTC))) for second in (1, 2))
-    assert one != other
-    assert jpeg_size(one) == (480, 270)
-    assert Judge().fault(one) is None
-
-
-# --- Who gets them -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -107,132 +34,116 @@ def channel(show: Show) -> StreamChannel:
     channel = show.auction.stream_channel
     assert channel is not None
     channel.stream_key = secrets.token_urlsafe(24)
-    channel.playback_url = f"/ws/streams/{channel.pk}/"
     channel.save()
     return channel
 
 
-@contextmanager
-def on_air(server: RoomServer, channel: StreamChannel) -> Iterator[Camera]:
-    """A publisher who sends pictures."""
+def photo(size: tuple[int, int] = (64, 36), form: str = "JPEG", colour: str = "red", **options: Any) -> bytes:
+    """Return a picture as a browser makes it."""
+    out = io.BytesIO()
+    Image.new("RGB", size, colour).save(out, form, **options)
+    return out.getvalue()
+
+
+def send(sending: Camera, kind: str, **fields: Any) -> None:
+    """Send what goes beside the video."""
+    encoded = {
+        name: base64.b64encode(value).decode() if isinstance(value, bytes) else value for name, value in fields.items()
+    }
+    sending.socket.send(json.dumps({"type": kind} | encoded))
+
+
+def test_who_asks_for_stills_gets_them_with_sound_and_nothing_of_the_video(server, channel, show):
+    with (
+        screen(server, channel.pk, query="?as=stills") as poor,
+        screen(server, channel.pk) as rich,
+        camera(server, channel, key=channel.stream_key) as sending,
+    ):
+        sending.hear("READY")
+        sending.begin()
+        sending.picture(b"video")
+        send(sending, "SOUND", rate=16_000, pcmu=b"too early")
+        send(sending, "STILL", at_ms=time.time() * 1000, image=photo())
+        send(sending, "SOUND", rate=16_000, pcmu=b"\xff\x7f" * 10)
+        sending.picture(b"more video")
+        assert poor.until(mime=MIME)[1] == b""
+        head, picture = poor.next()
+        assert head["captured_ms"] == head["at_ms"]
+        with Image.open(io.BytesIO(picture)) as shown:
+            assert (shown.format, shown.size) == ("JPEG", (64, 36))
+            red, green, _blue = shown.convert("RGB").split()
+            assert min(red.tobytes()) > 240
+            assert max(green.tobytes()) < 16
+        assert poor.next() == ({"rate": 16_000}, b"\xff\x7f" * 10)
+        rich.until(content=b"more video")
+        assert all("rate" not in head and head.get("mime") != MIME for head, _ in rich.received)
+    with screen(server, channel.pk, query="?as=stills") as late:
+        assert late.until(over=True)
+
+
+def test_a_publisher_hears_whether_somebody_needs_stills(server, channel, show):
     with camera(server, channel, key=channel.stream_key) as sending:
         sending.hear("READY")
         sending.begin()
-        sending.picture(b"first")
-        yield sending
+        sending.picture()
+        assert sending.hear("STATUS")["stills"] == 0
+        with screen(server, channel.pk, query="?as=stills"), screen(server, channel.pk):
+            eventually(lambda: sending.hear("STATUS")["stills"] == 1)
+            eventually(lambda: sending.hear("STATUS")["viewers"] == 2)
+        eventually(lambda: sending.hear("STATUS")["stills"] == 0)
 
 
-def by_stills(server: RoomServer, channel: StreamChannel, user: User | None = None):
-    return screen(server, channel.pk, user=user, query="?stills=1")
+def test_what_is_sent_is_written_anew_without_what_hides_in_it():
+    hidden = photo(comment=b"<script>alert(1)</script>") + b"<html><script>alert(2)</script>"
+    written = still(hidden)
+    assert b"script" in hidden
+    assert b"script" not in written
+    assert written.startswith(b"\xff\xd8")
 
 
-def until_shown(sending: Camera, watching: Screen, still: bytes) -> dict[str, object]:
-    """Send a still, and read up to it."""
-    sending.still(still)
-    return watching.until(still=True, content=still)[0]
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        photo(form="PNG"),
+        photo(form="GIF"),
+        photo(form="WEBP"),
+        photo((MOST_SIDE + 1, 8)),
+        photo((200, 200), colour="blue")[:-400],
+        b"\xff\xd8\xff\xc0\x00\x11\x08\xff\xff\xff\xff\x03\x01\x22\x00\x02\x11\x01\x03\x11\x01",
+    ],
+    ids=["empty", "svg", "png", "gif", "webp", "large", "cut short", "bomb"],
+)
+def test_what_is_no_small_jpeg_is_none(sent):
+    with pytest.raises(BadStream):
+        still(sent)
 
 
-def test_who_asks_for_stills_gets_the_kind_of_video_and_the_newest_still_and_no_video(server, channel, monkeypatch):
-    monkeypatch.setattr(stills, "EVERY_S", 0.0)
-    with by_stills(server, channel) as early, screen(server, channel.pk) as ordinary:
-        assert early.next() == ({"over": True}, b"")
-        with on_air(server, channel) as sending:
-            assert early.until(mime=PICTURE)[1] == b""
-            for grey in (10, 200):
-                until_shown(sending, early, jpeg(grey=grey))
-                sending.picture(b"moving")
-            ordinary.until(content=b"moving")
-            # The second one here begins with what is known.
-            with by_stills(server, channel) as late:
-                assert late.next() == ({"mime": PICTURE}, b"")
-                head, shown = late.next()
-                assert (head["still"], shown) == (True, jpeg(grey=200))
-        early.until(over=True)
-        assert all(set(head) <= {"mime", "still", "captured_ms", "over"} for head, _ in early.received)
-        assert all("still" not in head for head, _ in ordinary.received)
+@pytest.mark.parametrize(
+    "image", [b"no picture", b"\xff" * (MOST_STILL_BYTES + 1)], ids=["no picture", "too many bytes"]
+)
+def test_a_publisher_who_sends_no_stills_as_stills_is_let_go(server, channel, image, side):
+    with camera(server, channel, key=channel.stream_key) as sending:
+        sending.hear("READY")
+        send(sending, "STILL", at_ms=0, image=image)
+        assert sending.let_go()[0] == CloseCode.FORBIDDEN
+    assert side.xlen(RelayKeys(channel.pk, of_stills=True).pieces) == 0
 
 
-def test_a_still_says_when_it_was_captured_as_far_as_that_can_be(server, channel, monkeypatch):
-    monkeypatch.setattr(stills, "EVERY_S", 0.0)
-    with on_air(server, channel) as sending, by_stills(server, channel) as watching:
-        sending.socket.send('{"type":"PING","t":1}')
-        now_ms = sending.hear("PONG")["server_time_ms"]
-        sending.still(jpeg(), now_ms - 300)
-        assert watching.until(still=True)[0]["captured_ms"] == now_ms - 300
-        sending.still(jpeg(grey=1), now_ms + 3_600_000)
-        odd = watching.until(still=True, content=jpeg(grey=1))[0]["captured_ms"]
-        assert abs(odd - now_ms) < 60_000
-
-
-def test_a_bad_still_is_dropped_and_counted_and_ends_nothing(server, channel, monkeypatch):
-    monkeypatch.setattr(stills, "EVERY_S", 0.0)
-
-    def dropped(fault: str) -> float:
-        return float(STREAM_STILLS_DROPPED[fault]._value.get())
-
-    before = {fault: dropped(fault) for fault in (TOO_LARGE, NO_PICTURE, TOO_OFTEN)}
-    with on_air(server, channel) as sending, by_stills(server, channel) as watching:
-        sending.still(b"\xff\xd8 no picture")
-        sending.still(noise(480, 270))
-        sending.still(b"x" * 500_000)
-        until_shown(sending, watching, jpeg(grey=33))
-        assert [data for head, data in watching.received if "still" in head] == [jpeg(grey=33)]
-        assert dropped(NO_PICTURE) == before[NO_PICTURE] + 1
-        assert dropped(TOO_LARGE) == before[TOO_LARGE] + 2
-        monkeypatch.setattr(stills, "EVERY_S", 3_600.0)
-        sending.still(jpeg(grey=99))
-        eventually(lambda: dropped(TOO_OFTEN) == before[TOO_OFTEN] + 1)
-        assert sending.hear("STATUS")["health"] == "good"
-
-
-def test_only_the_newest_still_is_kept_and_not_for_long(server, channel, side, monkeypatch):
-    monkeypatch.setattr(stills, "EVERY_S", 0.0)
-    keys = RelayKeys(channel.pk)
-    with on_air(server, channel) as sending:
-        for grey in range(5):
-            sending.still(jpeg(grey=grey))
-        eventually(lambda: side.hget(keys.still, "d") == jpeg(grey=4))
-        assert 0 < side.pttl(keys.still) <= publishing.STILL_MS
-        assert side.hlen(keys.still) == 2
-    eventually(lambda: not side.exists(keys.still))
-
-
-def test_who_may_not_watch_gets_no_still(show, server, channel):
-    Auction.objects.filter(pk=show.auction.pk).update(visibility=Visibility.INVITE_ONLY)
-    stranger = User.objects.create_user("stranger@example.test", "secret-enough")
-    for user in (None, stranger):
-        with by_stills(server, channel, user) as watching:
-            assert watching.close_code() == CloseCode.NOT_FOUND
-    with by_stills(server, channel, show.bidders[0].user) as watching:
-        assert watching.next()[0] == {"over": True}
-
-
-def test_a_banned_viewer_gets_no_still_after_five_seconds(show, server, channel, monkeypatch):
-    monkeypatch.setattr(stills, "EVERY_S", 0.0)
-    with (
-        on_air(server, channel) as sending,
-        by_stills(server, channel, show.bidders[0].user) as theirs,
-        by_stills(server, channel, show.bidders[1].user) as other,
-    ):
-        for watching in (theirs, other):
-            until_shown(sending, watching, jpeg())
-        banned_at = time.monotonic()
-        registration_set_status(registration=show.bidders[0], status=RegistrationStatus.BANNED, actor=show.host)
-        assert theirs.close_code() == CloseCode.FORBIDDEN
-        assert time.monotonic() - banned_at < 5
-        until_shown(sending, other, jpeg(grey=7))
-
-
-def test_who_gets_stills_is_counted_and_forgotten(server, channel):
-    with on_air(server, channel) as sending:
-        with by_stills(server, channel), screen(server, channel.pk):
-            while sending.hear("STATUS")["viewers"] != 2:
-                sending.picture()
-        eventually(lambda: not current_albums(server))
-
-
-def current_albums(server: RoomServer) -> int:
-    async def count() -> int:
-        return len(current_relay()._albums)
-
-    return asyncio.run_coroutine_threadsafe(count(), server.loop).result(5)
+def test_stills_come_so_often_and_are_kept_for_seconds(server, channel, side, monkeypatch):
+    monkeypatch.setattr("bidding.relay.stills.KEEP_MS", 1_000)
+    keys = RelayKeys(channel.pk, of_stills=True)
+    with camera(server, channel, key=channel.stream_key) as sending:
+        sending.hear("READY")
+        began = time.monotonic()
+        for _ in range(60):
+            send(sending, "STILL", at_ms=0, image=photo())
+            time.sleep(0.04)
+        eventually(lambda: side.xlen(keys.pieces) > 0)
+        took = time.monotonic() - began
+        # What is older than a second goes with the next one.
+        assert 0 < side.xlen(keys.pieces) <= 2 + 1 / LEAST_PAUSE_S
+        assert side.xinfo_stream(keys.pieces)["entries-added"] <= 1 + took / LEAST_PAUSE_S
+        assert 0 < side.pttl(keys.pieces) <= publishing.FORGET_MS
+        assert 0 < side.pttl(keys.opening) <= publishing.FORGET_MS

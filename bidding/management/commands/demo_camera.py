@@ -7,7 +7,6 @@ and sends by the public socket.
 import json
 import time
 from argparse import ArgumentParser
-from base64 import b64encode
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -24,7 +23,7 @@ from auctions.streaming import provider
 from auctions.streaming.base import Ingest
 from bidding.demo.catalogue import EVENINGS
 from bidding.demo.show import ZONE, NotADemo, house_ensure
-from bidding.demo.testcard import TestCard, cluster, opening, still, vp8
+from bidding.demo.testcard import TestCard, cluster, opening, vp8
 from bidding.protocol import CloseCode
 
 logger = structlog.get_logger(__name__)
@@ -79,11 +78,7 @@ def _publish(url: str, ingest: Ingest, card: TestCard) -> None:
         for frame in range(2**31):
             time.sleep(max(0.0, began + frame / FRAMES_A_SECOND - time.monotonic()))
             at_ms = round((time.monotonic() - began) * 1000)
-            picture = card.at(datetime.now(ZoneInfo(ZONE)))
-            socket.send(cluster(at_ms, vp8(picture)))
-            if frame % FRAMES_A_SECOND == 0:
-                jpeg, captured_ms = b64encode(still(picture)).decode(), began * 1000 + at_ms + ahead_ms
-                socket.send(json.dumps({"type": "STILL", "jpeg": jpeg, "captured_ms": captured_ms}))
+            socket.send(cluster(at_ms, vp8(card.at(datetime.now(ZoneInfo(ZONE))))))
             _read_all(socket)
 
 

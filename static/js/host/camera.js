@@ -8,12 +8,9 @@ import { Publisher, formats } from "../video/publisher.js";
 
 const METER_MS = 100;
 const COUNT_MS = 1_000;
-/** Stills go to browsers that cannot play the video: the site takes 40,000 bytes, which Base64 makes a third longer. */
-const STILL_WIDTH = 480;
-const STILL_QUALITIES = [0.6, 0.3];
-const MOST_STILL = 53_000;
 
-useIcons(document.querySelector("script[data-icons]").dataset.icons);
+const { icons, tap } = document.querySelector("script[data-icons]").dataset;
+useIcons(icons);
 const config = JSON.parse(document.getElementById("camera-config").textContent);
 const part = (name) => document.querySelector(`[data-camera="${name}"]`);
 const [preview, button, note, problem] = ["preview", "air", "note", "problem"].map(part);
@@ -25,10 +22,9 @@ let meter = null;
 let lock = null;
 let asking = 0;
 
-const canvas = document.createElement("canvas");
 const publisher = config.key
   ? new IvsBroadcaster({ key: config.key, csrf: document.querySelector("[name=csrfmiddlewaretoken]").value, changed: draw })
-  : new Publisher({ url: new URL(config.socket, location.href.replace(/^http/, "ws")).href, still, changed: draw });
+  : new Publisher({ url: new URL(config.socket, location.href.replace(/^http/, "ws")).href, tap, changed: draw });
 /** What a service carries it makes itself of the camera's picture. */
 const canSend = Boolean(config.key) || recordable.length > 0;
 
@@ -63,20 +59,6 @@ async function open() {
     fail(error.name === "NotAllowedError" ? words.cameraNotAllowed() : words.cameraNotFound());
   }
   draw();
-}
-
-/** Draw what the preview shows as a small JPEG, or return null. */
-function still() {
-  const { videoWidth, videoHeight } = preview;
-  if (!videoWidth) return null;
-  const scale = STILL_WIDTH / Math.max(videoWidth, videoHeight);
-  [canvas.width, canvas.height] = [Math.round(videoWidth * scale), Math.round(videoHeight * scale)];
-  canvas.getContext("2d").drawImage(preview, 0, 0, canvas.width, canvas.height);
-  for (const quality of STILL_QUALITIES) {
-    const drawn = canvas.toDataURL("image/jpeg", quality);
-    if (drawn.length <= MOST_STILL) return drawn;
-  }
-  return null;
 }
 
 function wanted(kind) {

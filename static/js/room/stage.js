@@ -50,21 +50,22 @@ export class Stage {
 
   /** Say how far the picture is behind, or why there is none. What is not known is not said. */
   #tell(state) {
-    const { pictures, behindMs, problem } = this.#screen.view;
-    this.#video.classList.toggle("is-on", pictures);
-    const [name, text] = pictures ? this.#behind(behindMs) : this.#dark(state, problem);
+    const { pictures, behindMs, problem, stills } = this.#screen.view;
+    this.#video.classList.toggle("is-on", pictures && !stills);
+    const [name, text] = pictures ? this.#behind(behindMs, stills) : this.#dark(state, problem);
     this.#note.hidden = text === null;
     if (text === null) return;
     icon(this.#note, name);
     setText(this.#note.querySelector("span"), text);
   }
 
-  #behind(behindMs) {
+  #behind(behindMs, stills) {
+    if (stills) return ["camera-off", words.stills()];
     return ["clock", behindMs === null ? null : words.videoBehind(saidSeconds(behindMs))];
   }
 
   #dark({ auction, interval, lot }, problem) {
-    if (problem) return problem === "stills" ? ["info", words.stillsOnly()] : ["camera-off", words.cannotPlay()];
+    if (problem) return ["camera-off", words.cannotPlay()];
     const stream = auction?.stream.state ?? "unknown";
     if (stream === "live") return ["camera-off", words.pictureComes()];
     if (stream === "unknown") return ["camera-off", null];

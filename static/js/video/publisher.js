@@ -5,12 +5,13 @@ import { ServerClock } from "../room/clock.js";
 import { Close } from "../room/messages.js";
 import { backoff } from "../room/socket.js";
 import { LADDER_KBPS, Ladder, SOUND_KBPS, Step } from "./ladder.js";
+import { StillCamera } from "./stillcamera.js";
 
 const SLICE_MS = 100;
 const PINGS = 5;
 const PING_EVERY_MS = 10_000;
-const STILL_MS = 1_000;
-const JPEG = "data:image/jpeg;base64,";
+/** While more bytes than this wait for the line, nothing goes beside the video. */
+const MOST_BESIDE = 64 * 1024;
 /** After our own line broke, the site may still hold the channel for the connection that is gone. */
 const OWN_SHADOW_MS = 12_000;
 const FINAL = new Set([Close.SIGNED_OUT, Close.FORBIDDEN, Close.NOT_FOUND, Close.OVER]);
@@ -29,11 +30,10 @@ export function formats(isSupported = (mime) => globalThis.MediaRecorder?.isType
 export class Publisher {
   #url;
   #changed;
-  #still;
-  #stilling = null;
   #stream = null;
   #mime = null;
   #clock = new ServerClock();
+  #stills;
   #socket = null;
   #recorder = null;
   #retry = null;
@@ -44,11 +44,11 @@ export class Publisher {
   #sentAt = -Infinity;
   #view = { state: "off", code: null, reason: "", kbps: 0, health: null, viewers: null, limit: LADDER_KBPS[0] };
 
-  /** `still()` draws a small JPEG as a data URL, or null; `changed()` is called when `view` is another one. */
-  constructor({ url, still, changed }) {
+  /** `tap` is the address of tap.js; `changed()` is called when `view` is another one. */
+  constructor({ url, tap, changed }) {
     this.#url = url;
-    this.#still = still;
     this.#changed = changed;
+    this.#stills = new StillCamera({ tap, now: () => this.#clock.now(), sent: (message) => this.#beside(message) });
   }
 
   /** {state: off | connecting | on | refused, code, reason, kbps, health, viewers, limit}. */
@@ -98,7 +98,14 @@ export class Publisher {
       if (!this.#recorder) this.#record();
     } else if (message.type === "STATUS") {
       this.#show({ state: "on", kbps: message.kbps, health: message.health, viewers: message.viewers });
+      this.#stills.follow(message.stills && this.#recorder ? this.#stream : null);
     }
+  }
+
+  /** Send what goes beside the video, where the line is free for it. */
+  #beside(message) {
+    const socket = this.#socket;
+    if (socket?.readyState === 1 && socket.bufferedAmount < MOST_BESIDE) socket.send(JSON.stringify(message));
   }
 
   #ping() {
@@ -133,17 +140,7 @@ export class Publisher {
       if (recorder === this.#recorder) this.#end({ state: "refused", code: null, reason: "recorder" });
     };
     recorder.start(SLICE_MS);
-    this.#stilling = setInterval(() => this.#sendStill(), STILL_MS);
     this.#show({ state: "on", limit });
-  }
-
-  /** Send a still for browsers that cannot play the video. Where the line is slow the video comes first. */
-  #sendStill() {
-    const socket = this.#socket;
-    if (socket?.readyState !== 1 || socket.bufferedAmount > 0) return;
-    const still = this.#still();
-    if (!still?.startsWith(JPEG)) return;
-    socket.send(JSON.stringify({ type: "STILL", jpeg: still.slice(JPEG.length), captured_ms: this.#clock.now() }));
   }
 
   /** Go on with a fresh socket: what waits for the line is old already and goes with this one. */
@@ -179,9 +176,9 @@ export class Publisher {
   }
 
   #halt() {
+    this.#stills.follow(null);
     const recorder = this.#recorder;
     this.#recorder = null;
-    clearInterval(this.#stilling);
     if (recorder && recorder.state !== "inactive") recorder.stop();
   }
 

@@ -13,12 +13,12 @@ const LOOK_MS = 250;
 const SAMPLE_MS = 1_000;
 /** A picture that stands still for so long is no live picture. */
 const FROZEN_MS = 3_000;
-/** One still a second comes; one that is so old is no live one. */
-const STALE_MS = 6_000;
 /** A player that failed may have met one odd frame; not again and again. */
 const FAILURES = 3;
 const FINAL = new Set([Close.SIGNED_OUT, Close.FORBIDDEN, Close.NOT_FOUND]);
 const CROWDED_MS = 30_000;
+/** Where no still came for so long, another look at the video says whether it can be played now. */
+const NO_STILL_MS = 30_000;
 
 export class RelayPlayer {
   #url;
@@ -31,12 +31,11 @@ export class RelayPlayer {
   #attempt = 0;
   #feed = null;
   #hls = null;
-  /** Where the browser cannot play what is sent: its stills, and when the last one was seen. */
+  #asStills = false;
   #stills = null;
-  #stillAt = 0;
   #delay = new Delay();
   #watch = null;
-  #view = { pictures: false, behindMs: null, problem: null };
+  #view = { pictures: false, behindMs: null, problem: null, stills: false };
   #failures = 0;
   #movedAt = 0;
   #playedTo = 0;
@@ -53,7 +52,7 @@ export class RelayPlayer {
     this.#changed = changed;
   }
 
-  /** {pictures: they move now, behindMs: measured, or null, problem: null, "unplayable", or "stills" where those are shown}. */
+  /** {pictures: they move now, behindMs: measured, or null, problem: null or "unplayable", stills: one a second}. */
   get view() {
     return this.#hls?.view ?? this.#view;
   }
@@ -79,7 +78,7 @@ export class RelayPlayer {
   }
 
   #connect() {
-    const socket = new WebSocket(this.#stills ? `${this.#url}?stills=1` : this.#url);
+    const socket = new WebSocket(this.#asStills ? `${this.#url}?as=stills` : this.#url);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     socket.onmessage = ({ data }) => {
@@ -105,11 +104,19 @@ export class RelayPlayer {
     const head = size ? JSON.parse(new TextDecoder().decode(new Uint8Array(data, 2, size))) : {};
     const bytes = new Uint8Array(data, 2 + size);
     if (head.over) {
+      // Before the first still nothing is over.
+      if (this.#asStills && this.#stills === null) return;
       this.#drop();
+      // Whoever sends next may send what this browser plays.
+      if (this.#asStills) this.#restart(false);
+      return;
+    }
+    if (this.#asStills) {
+      if (head.mime) this.#openStills();
+      else this.#stills?.take(head, bytes);
       return;
     }
     if (head.mime) this.#open(head.mime, bytes);
-    else if (head.still) this.#showStill(bytes, head.captured_ms);
     else this.#feed?.push(bytes, head.at_ms !== undefined);
     if (head.at_ms !== undefined) this.#delay.mark(head.at_ms, head.captured_ms);
   }
@@ -117,14 +124,8 @@ export class RelayPlayer {
   #open(mime, bytes) {
     this.#drop();
     const way = wayOf(mime, { Source, playsHls: playsHls(this.#video) });
-    const isMissed = way === "none";
-    if (isMissed) this.#show({ pictures: false, behindMs: null, problem: "unplayable" });
-    if (isMissed !== (this.#stills !== null)) {
-      this.#stills = isMissed ? new Stills(this.#video) : null;
-      this.#askAnew();
-      return;
-    }
     if (way === "hls") this.#playAsFiles();
+    if (way === "none") this.#restart(true);
     if (way !== "source") return;
     this.#feed = new Feed(this.#video, mime, () => this.#failed());
     this.#feed.push(bytes);
@@ -139,28 +140,35 @@ export class RelayPlayer {
     this.#hls.start();
   }
 
-  /** Ask for stills, or for video again: that is what another socket brings. */
-  #askAnew() {
-    const before = this.#socket;
+  /** Ask the relay for the video, or for stills with sound where this browser cannot play it. */
+  #restart(asStills) {
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+    this.#asStills = asStills;
+    this.#movedAt = performance.now();
+    if (asStills) this.#show({ pictures: false, behindMs: null, problem: "unplayable", stills: false });
     this.#connect();
-    before.close();
   }
 
-  #showStill(bytes, capturedMs) {
-    this.#stills?.show(bytes, () => {
-      this.#stillAt = performance.now();
-      this.#captions.reached(capturedMs);
-      this.#show({ pictures: false, behindMs: null, problem: "stills" });
-    });
+  #openStills() {
+    this.#stills?.close();
+    this.#movedAt = performance.now();
+    this.#stills = new Stills({ video: this.#video, shown: (capturedMs) => this.#shown(capturedMs) });
+  }
+
+  #shown(capturedMs) {
+    this.#movedAt = performance.now();
+    this.#captions.reached(capturedMs);
+    const now = this.#now();
+    this.#show({ pictures: true, behindMs: now === null ? null : Math.max(0, now - capturedMs), problem: null, stills: true });
   }
 
   #failed() {
     this.#failures += 1;
     this.#drop();
     if (this.#failures > FAILURES) {
-      this.stop();
-      this.#barred = true;
-      this.#show({ pictures: false, behindMs: null, problem: "unplayable" });
+      this.#restart(true);
       return;
     }
     // A fresh socket begins with an opening and a whole picture.
@@ -172,19 +180,17 @@ export class RelayPlayer {
     this.#feed = null;
     this.#hls?.stop();
     this.#hls = null;
-    this.#stills?.clear();
+    this.#stills?.close();
+    this.#stills = null;
     this.#delay.clear();
     this.#captions.clear();
-    this.#show({ pictures: false, behindMs: null, problem: null });
+    this.#show({ pictures: false, behindMs: null, problem: null, stills: false });
   }
 
   #look() {
     const [video, feed] = [this.#video, this.#feed];
     const now = performance.now();
-    if (this.#view.problem === "stills" && now - this.#stillAt > STALE_MS) {
-      this.#stills.clear();
-      this.#show({ pictures: false, behindMs: null, problem: "unplayable" });
-    }
+    if (this.#asStills) this.#lookAtStills(now - this.#movedAt);
     if (feed === null) return;
     const { rate, seekTo } = pace(video.currentTime, feed.ranges);
     if (seekTo !== null) video.currentTime = seekTo;
@@ -204,12 +210,22 @@ export class RelayPlayer {
       this.#sampledAt = now;
       behindMs = this.#delay.sample(video.currentTime * 1_000, this.#now());
     }
-    this.#show({ pictures, behindMs, problem: null });
+    this.#show({ pictures, behindMs, problem: null, stills: false });
+  }
+
+  #lookAtStills(silentMs) {
+    if (this.#view.pictures && silentMs > FROZEN_MS) {
+      this.#show({ pictures: false, behindMs: null, problem: "unplayable", stills: false });
+    }
+    if (silentMs > NO_STILL_MS) {
+      this.#drop();
+      this.#restart(false);
+    }
   }
 
   #show(view) {
     const before = this.#view;
-    if (before.pictures === view.pictures && before.behindMs === view.behindMs && before.problem === view.problem) return;
+    if (Object.keys(view).every((name) => before[name] === view[name])) return;
     this.#view = view;
     this.#changed();
   }

@@ -348,8 +348,9 @@ async function refresh() {
   }
   for (const lot of JSON.parse(fresh.textContent).lots) lots.set(lot.id, lot);
   run.replace(page.querySelector("[data-room=run]"));
-  for (const old of document.querySelectorAll("template[data-about]")) old.remove();
-  document.body.append(...page.querySelectorAll("template[data-about]"));
+  const ready = "template[data-about], template[data-shot]";
+  for (const old of document.querySelectorAll(ready)) old.remove();
+  document.body.append(...page.querySelectorAll(ready));
   const [menu, itsMenu] = [document, page].map((node) => node.querySelector("#room-menu nav"));
   if (menu.innerHTML !== itsMenu.innerHTML) menu.replaceWith(itsMenu);
   if (state.lot) describe(state.lot.id);

@@ -18,6 +18,8 @@ export class Stage {
   /** `now()` is the server's time in ms or null; `changed()` asks to be drawn again. */
   constructor({ frame, video, note, verdict, money, now, changed }) {
     this.#frame = frame;
+    // What the page came with stays: nothing is loaded or drawn a second time.
+    this.#shown = frame.dataset.shown ?? null;
     this.#video = video;
     this.#screen = new Screen({ video, now, changed });
     this.#note = note;
@@ -40,9 +42,9 @@ export class Stage {
     const key = lot ? `${lot.id}/${lot.image_url}` : this.#shown;
     if (lot && key !== this.#shown) {
       this.#shown = key;
-      this.#frame.replaceChildren(this.#picture(lot));
+      this.#frame.replaceChildren(...this.#picture(lot));
     }
-    this.#prepare(state.next?.image_url ?? null);
+    if (state.next?.image_url) this.#prepare(state.next);
     if (state.auction) this.#screen.follow(state.auction.stream);
     this.#tell(state);
     this.#verdict.draw(state);
@@ -75,24 +77,28 @@ export class Stage {
   }
 
   // The next lot's picture is fetched while the last result still stands, so that it is there when the lot opens.
-  #prepare(url) {
-    if (url === null || url === this.#ahead?.dataset.url) return;
-    this.#ahead = new Image();
-    this.#ahead.dataset.url = url;
-    this.#ahead.src = url;
+  #prepare({ lot: id, title, image_url: url }) {
+    if (url !== this.#ahead?.url) this.#ahead = { url, nodes: image(id, title, url) };
   }
 
   #picture(lot) {
     if (!lot.image_url) {
       const number = make("span", "chalk", lot.number);
       number.setAttribute("aria-hidden", "true");
-      return number;
+      return [number];
     }
-    const image = document.createElement("img");
-    image.src = lot.image_url;
-    image.alt = lot.title;
-    return image;
+    if (this.#ahead?.url !== lot.image_url) return image(lot.id, lot.title, lot.image_url);
+    const { nodes } = this.#ahead;
+    this.#ahead = null;
+    return nodes;
   }
+}
+
+/** Return a lot's picture in the size that fits, as the page has it ready, or as it is where the page has another one. */
+function image(id, title, url) {
+  const ready = document.querySelector(`template[data-shot="${id}"]`);
+  if (ready?.dataset.url === url) return [...document.importNode(ready.content, true).childNodes];
+  return [Object.assign(make("img"), { src: url, alt: title })];
 }
 
 /** One sentence above the stage: the connection is gone, or what was missed. */

@@ -28,8 +28,10 @@ font:
 	    >/dev/null 2>&1 && cp -R var/npm/node_modules/$(FONT) static/archivo || true; \
 	fi
 
+# The engine's long walks are a quarter as long here, so that this stays under ten minutes; `make test-services` takes all of them.
 test: $(TESTS) ## Run the tests on the embedded servers
-	@$(BIN)/python -m pytest --numprocesses=4 --dist=loadfile -m "not services" --ignore=tests/browser
+	@ENGINE_STEPS=$${ENGINE_STEPS:-5000} ENGINE_HISTORIES=$${ENGINE_HISTORIES:-5} FUZZED_FRAMES=$${FUZZED_FRAMES:-25000} \
+	  $(BIN)/python -m pytest --numprocesses=4 --dist=loadfile -m "not services" --ignore=tests/browser
 
 check: $(DEVELOPMENT) ## Check style, types, import contracts, migrations, templates, protocol artefacts
 	$(BIN)/ruff check .

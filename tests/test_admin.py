@@ -64,6 +64,7 @@ def auction_form(**changes):
         "time_zone": "Europe/Berlin",
         "auto_advance": "on",
         "gap_ms": "8",
+        "lost_pause_s": "10",
         "visibility": "public",
         "entry": "none",
         "currency_code": "EUR",

@@ -210,7 +210,7 @@ def test_a_sheet_sends_its_pictures_with_their_progress_and_keeps_them_where_som
     expect(lots).to_have_count(2)
     files = page.locator("[data-lot-form] input[type=file]")
     files.nth(0).set_input_files([photo("front.jpg")])
-    files.nth(1).set_input_files([{"name": "drawing.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"}])
+    files.nth(1).set_input_files({"name": "drawing.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"})
     lots.nth(1).get_by_label("Title").fill("A second thing")
     lots.nth(1).get_by_label("Opening bid").fill("10")
     session = page.context.new_cdp_session(page)

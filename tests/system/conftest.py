@@ -5,7 +5,7 @@ They share the test's database and floor.
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,10 +53,12 @@ def database_url() -> str:
 
 @pytest.fixture
 def start(show: Show, record_property: Callable[[str, object], None]) -> Iterator[StartWeb]:  # noqa: F811
-    """Return a function that starts a web process: its kind, a port if it matters, and further environment."""
+    """Return a function that starts a web process: its kind, a port if it matters, arguments and environment."""
     with ExitStack() as closing:
 
-        def begin(kind: str, port: int | None = None, **environment: str) -> WebProcess:
+        def begin(
+            kind: str, port: int | None = None, *, arguments: Sequence[str] = (), **environment: str
+        ) -> WebProcess:
             port = port or free_port()
             for name, value in environment.items():
                 if name.startswith("ROOM_"):
@@ -69,7 +71,7 @@ def start(show: Show, record_property: Callable[[str, object], None]) -> Iterato
             env = {**os.environ, "DATABASE_URL": database_url(), "PUBLIC_URL": ORIGIN, **environment}
             child = Child(
                 name=f"{kind}{port}",
-                argv=commands[kind],
+                argv=[*commands[kind], *arguments],
                 env={**env, "PYTHONPATH": str(ROOT)},
                 ready=lambda: not port_is_free(port),
             )

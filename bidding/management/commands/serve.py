@@ -7,6 +7,7 @@ import contextlib
 import os
 import resource
 import socket
+import ssl
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,22 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--workers", type=int, default=1, help="processes that share the port")
+        parser.add_argument("--certificate", type=Path, help="PEM file with the chain, to serve https without a proxy")
+        parser.add_argument("--key", type=Path, help="PEM file with the certificate's key")
 
-    def handle(self, *args: Any, host: str, port: int, workers: int, **options: Any) -> None:
-        """Listen, then serve; a port in use is one line and exit code 1."""
+    def handle(
+        self,
+        *args: Any,
+        host: str,
+        port: int,
+        workers: int,
+        certificate: Path | None,
+        key: Path | None,
+        **options: Any,
+    ) -> None:
+        """Listen, then serve; a port in use or a wrong certificate is one line and exit code 1."""
         allow_many_files()
+        check_certificate(certificate, key)
         if fatal := check_floor(floor()):
             raise CommandError(" ".join(fatal))
         with listen(host, port) as listener:
@@ -60,12 +73,26 @@ class Command(BaseCommand):
                 access_log=False,
                 log_config=None,  # Django has configured logging
                 timeout_graceful_shutdown=GOODBYE_S,
+                ssl_certfile=certificate,
+                ssl_keyfile=key,
             )
             if workers > 1:
                 with shared_in(metrics_folder(listener)):
                     Multiprocess(config, sockets=[listener]).run()
             else:
                 uvicorn.Server(config).run(sockets=[listener])
+
+
+def check_certificate(certificate: Path | None, key: Path | None) -> None:
+    """Raise CommandError where a certificate and its key cannot be served with."""
+    if certificate is None and key is None:
+        return
+    if certificate is None or key is None:
+        raise CommandError("--certificate and --key go together: give both, or neither.", returncode=1)
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise CommandError(f"cannot serve with {certificate} and {key}: {error}.", returncode=1) from error
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -187,4 +187,4 @@ def test_a_maximum_left_before_the_lot_opens_wins_it(browser: Browser, stack: St
     expect(page.locator(".stamp")).to_have_text("Won")
     expect(page.locator(".price")).to_have_text("€10")
     page.goto("/my/bids/")
-    expect(page.get_by_role("link", name=re.compile("Thing 2"))).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile("Thing 2")).first).to_be_visible()

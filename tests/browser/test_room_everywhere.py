@@ -100,6 +100,51 @@ def test_the_room_is_whole_on_every_screen(browser: Browser, stack: Stack, stage
         expect(part).to_be_in_viewport(ratio=1)
 
 
+KEYBOARD_COVERS = """(covered) => {
+  const height = innerHeight - covered;
+  Object.defineProperty(visualViewport, "height", { configurable: true, get: () => height });
+  visualViewport.dispatchEvent(new Event("resize"));
+}"""
+
+
+# A page of most browsers is made smaller by a keyboard on the screen, one of Safari is covered by it.
+@pytest.mark.parametrize("covers", [False, True], ids=["smaller", "covered"])
+@pytest.mark.parametrize(("width", "height", "keyboard"), [(390, 844, 336), (360, 640, 260), (844, 390, 190)])
+def test_whoever_types_on_a_phone_still_sees_the_bid_button(
+    browser: Browser, stack: Stack, staged: Staged, width: int, height: int, keyboard: int, covers: bool
+) -> None:
+    page = seat(browser, stack, staged, viewport={"width": width, "height": height}, has_touch=True, is_mobile=True)
+    enter(page, staged)
+    say = page.get_by_role("textbox", name="Say something")
+    say.tap()
+    if covers:
+        page.evaluate(KEYBOARD_COVERS, keyboard)
+    else:
+        page.set_viewport_size({"width": width, "height": height - keyboard})
+    visible = height - keyboard
+
+    expect(say).to_be_focused()
+    boxes = {name: page.locator(name).bounding_box() for name in ("#say", ".bidbutton >> nth=0", "[data-room=timer]")}
+    for name, box in boxes.items():
+        assert box is not None, name
+        # On its side a bar of its whole height does not fit above a keyboard: it scrolls.
+        if width < height or name == "#say":
+            assert 0 <= box["y"] <= visible - box["height"], (name, box)
+    centre = page.evaluate(
+        """() => { const { x, y, width, height } = document.getElementById("say").getBoundingClientRect();
+        return document.elementFromPoint(x + width / 2, y + height / 2)?.id; }"""
+    )
+    assert centre == "say"
+
+    say.press("Enter")
+    page.evaluate("document.activeElement.blur()")
+    if covers:
+        page.evaluate(KEYBOARD_COVERS, 0)
+    else:
+        page.set_viewport_size({"width": width, "height": height})
+    expect(page.locator(".bidbutton").first).to_be_in_viewport(ratio=1)
+
+
 def test_the_keyboard_alone_bids_raises_and_talks(browser: Browser, stack: Stack, staged: Staged) -> None:
     rival = seat(browser, stack, staged, 1)
     page = seat(browser, stack, staged, viewport={"width": 1440, "height": 900})

@@ -15,6 +15,7 @@ import { make, setText, useIcons } from "./draw.js";
 import { lotFacts } from "./facts.js";
 import { Flash } from "./flash.js";
 import { HistoryTable } from "./history.js";
+import { Keyboard } from "./keyboard.js";
 import { RoomLink } from "./link.js";
 import { Receive } from "./messages.js";
 import { missed } from "./missed.js";
@@ -80,6 +81,7 @@ const chat = new ChatPanel({
   choose: moderation && ((line) => moderation.open(line)),
 });
 const cues = new Cues({ sound: part("sound"), vibration: part("vibration"), icons, changed: (on) => stage.sound(on) });
+new Keyboard(document.getElementById("room"), window.visualViewport);
 const amountSheet = new AmountSheet({ dialog: document.getElementById("amount-sheet"), money, offer });
 const paddleSheet = new PaddleSheet({
   dialog: document.getElementById("paddle-sheet"),

@@ -49,14 +49,15 @@ def stage(
     word: str = "Thing",
     opening_amount: int = 1_000,
     pictures: int = 0,
+    reserve_amount: int | None = None,
     **timing: Any,
 ) -> Staged:
     """Create an auction whose lots open one after another by themselves; `timing` is that of its lots.
 
-    `word` is in all titles, `opening_amount` is in cents, `pictures` is how many the first lot has.
+    `word` is in all titles, amounts are in cents, `pictures` is how many the first lot has.
     """
     options = {"bidders": bidders, "lots": lots, "live": live, "word": word, "opening_amount": opening_amount}
-    options["pictures"] = pictures
+    options |= {"pictures": pictures, "reserve_amount": reserve_amount}
     told = _ask(stack, "stage", options | {"timing": timing})
     return Staged(
         auction_id=told["auction_id"],
@@ -126,7 +127,15 @@ def _ask(stack: Stack, what: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stage(
-    *, bidders: int, lots: int, live: bool, word: str, opening_amount: int, pictures: int, timing: dict[str, Any]
+    *,
+    bidders: int,
+    lots: int,
+    live: bool,
+    word: str,
+    opening_amount: int,
+    pictures: int,
+    reserve_amount: int | None,
+    timing: dict[str, Any],
 ) -> dict[str, Any]:
     from io import BytesIO
 
@@ -155,6 +164,7 @@ def _stage(
             LotSpec(
                 title=f"{word} {index + 1}",
                 opening_amount=opening_amount,
+                reserve_amount=reserve_amount,
                 increments=[[0, 100]],
                 timing=Timing(**timing),
             )

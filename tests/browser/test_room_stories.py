@@ -14,6 +14,22 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 PATIENCE_MS = 60_000
 LONG: dict[str, Any] = {"duration_ms": 170_000, "window_ms": 0, "extension_ms": 0, "extension_cap": 0}
+QUICK: dict[str, Any] = LONG | {"duration_ms": 20_000}
+HOST = """
+from auctions.models import Lot
+from bidding import services
+from bidding.models import Bid
+lot = Lot.objects.get(pk={lot})
+actor = lot.auction.created_by
+services.{command}
+"""
+LISTEN_TO_FLASH = """() => {
+  window.flashes = [];
+  const box = document.querySelector("[data-room=flash]");
+  const note = () => window.flashes.push(box.textContent);
+  new MutationObserver(note).observe(box, { childList: true, characterData: true, subtree: true });
+}"""
+SIZES = {"phone": (390, 844), "tablet": (820, 1180), "desktop": (1440, 900)}
 BAN = """
 from auctions.models import Registration
 from bidding.services import registration_set_status
@@ -105,3 +121,81 @@ def test_who_is_banned_while_watching_is_told_and_offered_nothing(browser: Brows
     expect(page.locator("[data-room=steps] button:enabled")).to_have_count(0)
     bid(other, "€10")
     says(other, "You lead at €10")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_bid_in_the_last_seconds_gives_everybody_time_to_answer(browser: Browser, stack: Stack, size: str) -> None:
+    timing = {"duration_ms": 20_000, "window_ms": 8_000, "extension_ms": 8_000, "extension_cap": 2}
+    staged = stage(stack, bidders=2, **timing)
+    width, height = SIZES[size]
+    screen: dict[str, Any] = {"viewport": {"width": width, "height": height}}
+    page = Visitor(browser, stack, staged, bidder=0, color_scheme="light", **screen).enter()
+    rival = Visitor(browser, stack, staged, bidder=1, color_scheme="dark", **screen).enter()
+    for seat in (page, rival):
+        seat.evaluate(LISTEN_TO_FLASH)
+
+    expect(page.locator("[data-room=timer]")).to_contain_text(re.compile(r"0:0[1-6]\.\d"), timeout=PATIENCE_MS)
+    bid(page, "€10")
+    says(page, "You lead at €10")
+    bid(rival, "€11")
+    says(page, "Bid €12")
+    expect(page.locator("[data-room=strip]")).to_have_text("Outbid at €11")
+    bid(page, "€12")
+    says(page, "You lead at €12")
+
+    says(page, "Won at €12")
+    says(rival, "Sold at €12")
+    expect(page.locator("[data-room=verdict]")).to_contain_text("Won")
+    expect(rival.locator("[data-room=verdict]")).to_contain_text(f"to paddle {staged.paddles[0]}")
+    expect(rival.locator("[data-room=verdict]")).to_contain_text("You were €1 below")
+    for seat in (page, rival):
+        assert "+8 s · 1 of 2" in seat.evaluate("window.flashes")
+
+
+def test_a_lot_without_a_bid_is_told_as_that(browser: Browser, stack: Stack) -> None:
+    page = Visitor(browser, stack, stage(stack, bidders=1, **QUICK), bidder=0).enter()
+
+    expect(page.locator("[data-room=verdict]")).to_contain_text("No bids", timeout=PATIENCE_MS)
+    expect(page.locator("[data-room=verdict]")).to_contain_text("offer it again")
+
+
+def test_a_bid_below_the_reserve_leads_and_buys_nothing(browser: Browser, stack: Stack) -> None:
+    page = Visitor(browser, stack, stage(stack, bidders=1, reserve_amount=5_000, **QUICK), bidder=0).enter()
+
+    bid(page, "€10")
+    says(page, "You lead at €10")
+    expect(page.locator("[data-room=facts]")).to_contain_text("reserve not met")
+
+    verdict = page.locator("[data-room=verdict]")
+    expect(verdict).to_contain_text("Reserve not met", timeout=PATIENCE_MS)
+    assert "50" not in verdict.inner_text()
+
+
+def test_a_bid_that_the_host_takes_back_leaves_the_one_before_it_in_the_lead(browser: Browser, stack: Stack) -> None:
+    staged = stage(stack, bidders=2, **LONG)
+    page, rival = (Visitor(browser, stack, staged, bidder=index).enter() for index in (0, 1))
+    bid(page, "€10")
+    bid(rival, "€11")
+    says(rival, "You lead at €11")
+    page.wait_for_timeout(1_000)
+
+    command = "bid_void(bid=Bid.objects.filter(run__lot=lot).latest('v'), actor=actor, reason='mistake')"
+    stack.manage("shell", "-v", "0", "-c", HOST.format(lot=staged.lots[0], command=command))
+
+    says(page, "You lead at €10")
+    says(rival, "Bid €11")
+    expect(rival.locator("[data-room=strip]")).to_contain_text("taken back")
+
+
+def test_a_lot_that_is_withdrawn_is_over_for_everybody(browser: Browser, stack: Stack) -> None:
+    staged = stage(stack, bidders=1, **LONG)
+    page = Visitor(browser, stack, staged, bidder=0).enter()
+    bid(page, "€10")
+    says(page, "You lead at €10")
+
+    stack.manage(
+        "shell", "-v", "0", "-c", HOST.format(lot=staged.lots[0], command="lot_withdraw(lot=lot, actor=actor)")
+    )
+
+    expect(page.locator("[data-room=verdict]")).to_contain_text("Withdrawn", timeout=PATIENCE_MS)
+    expect(page.locator("[data-room=steps] button:enabled")).to_have_count(0)

@@ -10,6 +10,9 @@ from typing import Final, Protocol
 
 MOST_BYTES: Final = 8 * 1024 * 1024
 """What one frame or box may measure, and so what is ever held back."""
+MOST_TRACKS: Final = 16
+MOST_MS: Final = 10**13
+"""How far from 0 a media time may be: further than any clock goes, and a number that every client reads."""
 
 
 class BadStream(Exception):
@@ -60,7 +63,10 @@ class Splitter:
             else:
                 raise BadStream("Send WebM or fragmented MP4.")
             data, self._first = self._first, b""
-        return list(self._container.feed(data))
+        parts = list(self._container.feed(data))
+        if any(isinstance(part, Piece) and abs(part.at_ms) > MOST_MS for part in parts):
+            raise BadStream("The stream has a time that cannot be.")
+        return parts
 
 
 # --- WebM ----------------------------------------------------------------------------------------------
@@ -100,7 +106,7 @@ class WebM:
     """WebM as MediaRecorder writes it: clusters of unknown size, a new one with each key frame."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
         self._begin()
 
     def _begin(self) -> None:
@@ -115,9 +121,9 @@ class WebM:
 
     def feed(self, data: bytes) -> Iterator[Opening | Piece]:
         """Take further bytes and return what is whole now; raises BadStream."""
-        data = self._rest + data
+        self._rest += data
         position = 0
-        while (header := _element(data, position)) is not None:
+        while (header := _element(self._rest, position)) is not None:
             kind, size, start = header
             if kind in (_SEGMENT, _CLUSTER):
                 end = start  # their content is taken apart itself
@@ -125,11 +131,11 @@ class WebM:
                 raise BadStream("A part of the stream is larger than a frame can be.")
             else:
                 end = start + size
-            if end > len(data):
+            if end > len(self._rest):
                 break
-            yield from self._take(kind, data[position:end], start - position)
+            yield from self._take(kind, bytes(self._rest[position:end]), start - position)
             position = end
-        self._rest = data[position:]
+        del self._rest[:position]
         if not self._is_undecided:
             yield from self._finish()
 
@@ -151,7 +157,7 @@ class WebM:
         elif kind not in _IN_CLUSTER:
             raise BadStream("This is no live WebM.")
         elif kind == _TIMECODE:
-            self._cluster_ms = int.from_bytes(element[header:], "big") * self._scale // 1_000_000
+            self._cluster_ms = _number(element[header:]) * self._scale // 1_000_000
         elif kind in (_SIMPLE_BLOCK, _BLOCK_GROUP):
             self._frame(kind, element[header:])
         self._cut.data += element
@@ -166,7 +172,7 @@ class WebM:
         if kind == _INFO:
             for name, value in _children(element[header:]):
                 if name == _TIMECODE_SCALE:
-                    self._scale = int.from_bytes(value, "big")
+                    self._scale = _number(value)
         elif kind == _TRACKS:
             for name, track in _children(element[header:]):
                 if name == _TRACK_ENTRY:
@@ -174,9 +180,7 @@ class WebM:
                     codec = _WEBM_CODECS.get(facts.get(_CODEC, b"").rstrip(b"\0"))
                     if codec is None:
                         raise BadStream("Send VP8 or VP9 with Opus in WebM; H.264 goes in MP4.")
-                    number, sort = (
-                        int.from_bytes(facts.get(name, b""), "big") for name in (_TRACK_NUMBER, _TRACK_TYPE)
-                    )
+                    number, sort = (_number(facts.get(name, b"")) for name in (_TRACK_NUMBER, _TRACK_TYPE))
                     self._tracks.append((number, sort, codec))
 
     def _frame(self, kind: int, content: bytes) -> None:
@@ -206,7 +210,7 @@ class WebM:
             self._cut = _Cut()
 
 
-def _element(data: bytes, position: int) -> tuple[int, int | None, int] | None:
+def _element(data: bytes | bytearray, position: int) -> tuple[int, int | None, int] | None:
     """Return kind, size (None: unknown) and start of the content of an element; None where more bytes are needed."""
     if position >= len(data):
         return None
@@ -223,7 +227,7 @@ def _element(data: bytes, position: int) -> tuple[int, int | None, int] | None:
     return kind, None if is_unknown else size, start
 
 
-def _vint(data: bytes, position: int) -> tuple[int | None, int]:
+def _vint(data: bytes | bytearray, position: int) -> tuple[int | None, int]:
     """Return a number of variable length and where it ends; None where more bytes are needed."""
     if position >= len(data):
         return None, position
@@ -234,6 +238,13 @@ def _vint(data: bytes, position: int) -> tuple[int | None, int]:
     if end > len(data):
         return None, position
     return int.from_bytes(data[position:end], "big") & ((1 << (7 * length)) - 1), end
+
+
+def _number(content: bytes) -> int:
+    # Longer ones would keep the process counting.
+    if len(content) > 8:
+        raise BadStream("A number of the stream is longer than one can be.")
+    return int.from_bytes(content, "big")
 
 
 def _children(content: bytes) -> Iterator[tuple[int, bytes]]:
@@ -268,7 +279,7 @@ class Mp4:
     """Fragmented MP4: a fragment (`moof` and its `mdat`) is a piece."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
         self._begin()
 
     def _begin(self) -> None:
@@ -280,23 +291,20 @@ class Mp4:
 
     def feed(self, data: bytes) -> Iterator[Opening | Piece]:
         """Take further bytes and return what is whole now; raises BadStream."""
-        data = self._rest + data
+        self._rest += data
         position = 0
-        while len(data) - position >= 16:
-            size, kind, start = (
-                int.from_bytes(data[position : position + 4], "big"),
-                data[position + 4 : position + 8],
-                8,
-            )
+        while len(self._rest) - position >= 16:
+            head = bytes(self._rest[position : position + 16])
+            size, kind, start = int.from_bytes(head[:4], "big"), head[4:8], 8
             if size == 1:
-                size, start = int.from_bytes(data[position + 8 : position + 16], "big"), 16
+                size, start = int.from_bytes(head[8:], "big"), 16
             if not start <= size <= MOST_BYTES:
                 raise BadStream("A part of the stream is larger than a frame can be.")
-            if position + size > len(data):
+            if position + size > len(self._rest):
                 break
-            yield from self._take(kind, data[position : position + size], start)
+            yield from self._take(kind, bytes(self._rest[position : position + size]), start)
             position += size
-        self._rest = data[position:]
+        del self._rest[:position]
 
     def _take(self, kind: bytes, box: bytes, start: int) -> Iterator[Opening | Piece]:
         if kind == b"ftyp" and self._is_open:
@@ -337,7 +345,7 @@ class Mp4:
             if track is None:
                 raise BadStream("A fragment of the stream belongs to no track.")
             decode = parts.get(b"tfdt", b"\0" * 8)
-            time = int.from_bytes(decode[4:], "big") * 1000 // track.timescale
+            time = int.from_bytes(decode[4:12], "big") * 1000 // track.timescale
             at_ms = time if at_ms is None else min(at_ms, time)
             if track.sort == _PICTURES and b"trun" in parts:
                 is_mark = not _first_flags(header, parts[b"trun"], track.flags) & _NOT_SYNC
@@ -411,5 +419,7 @@ def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _mime(container: str, codecs: list[str]) -> str:
     if not codecs:
         raise BadStream("The stream has neither pictures nor sound.")
+    if len(codecs) > MOST_TRACKS:
+        raise BadStream(f"A stream has {MOST_TRACKS} tracks at most.")
     pictures = any(not codec.startswith(("opus", "vorbis", "mp4a")) for codec in codecs)
     return f'{"video" if pictures else "audio"}/{container};codecs="{",".join(codecs)}"'

@@ -198,7 +198,12 @@ class Channel:
 
     def lose_track(self) -> None:
         """Begin again with what the side server holds, after it was away."""
-        self.last_id, self._tail = None, []
+        self.last_id = None
+        self.skip()
+
+    def skip(self) -> None:
+        """Go on with the next mark: something could not be shown."""
+        self._tail = []
         for viewer in self.viewers:
             viewer.lose_track()
 
@@ -277,8 +282,8 @@ class Relay:
                 for channel in self._channels.values():
                     channel.lose_track()
                 await asyncio.sleep(_RETRY_S)
-            except Exception:  # one odd entry must not blind the process
-                logger.exception("stream_not_understood")
+            except Exception:  # what nobody thought of must not blind the process
+                logger.exception("streams_not_relayed")
                 await asyncio.sleep(_RETRY_S)
 
     async def _begin(self, channel: Channel) -> None:
@@ -321,6 +326,16 @@ class Relay:
         self._look_after_slow()
 
     async def _take(self, channel: Channel, fields: dict[bytes, bytes]) -> None:
+        """Hand one entry on; an odd one is left out, and blinds neither its channel nor any other."""
+        try:
+            await self._understand(channel, fields)
+        except TROUBLE:
+            raise
+        except Exception:
+            logger.exception("stream_not_understood", channel=channel.keys.channel_id)
+            channel.skip()
+
+    async def _understand(self, channel: Channel, fields: dict[bytes, bytes]) -> None:
         epoch = fields[b"e"]
         if b"x" in fields:
             if channel.is_of(epoch):

@@ -10,7 +10,6 @@ import msgspec
 
 from bidding.room.transport import Frame
 
-MOST_HEAD_BYTES = 4_096
 MOST_STILL_BYTES = 64 * 1024
 MOST_SOUND_BYTES = 32 * 1024
 """A second and more."""

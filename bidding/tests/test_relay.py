@@ -132,6 +132,32 @@ def test_another_recording_on_the_same_socket_is_shown(server, channel):
         watching_.until(content=b"the other camera")
 
 
+def test_what_cannot_be_understood_on_one_channel_blinds_nobody(show, server, channel, side):
+    other = StreamChannel.objects.create(organizer=channel.organizer, provider="local", external_id="2", stream_key="k")
+    Auction.objects.create(
+        organizer=other.organizer,
+        title="Next door",
+        slug="next-door",
+        terms=show.auction.terms,
+        stream_channel=other,
+        status=AuctionStatus.LIVE,
+    )
+    with on_air(server, other) as odd, screen(server, other.pk) as odd_screen:
+        odd_screen.until(content=b"first")
+        with on_air(server, channel) as sending, screen(server, channel.pk) as watching_:
+            watching_.until(content=b"first")
+            epoch = side.hget(RelayKeys(other.pk).opening, "e")
+            side.xadd(RelayKeys(other.pk).pieces, {"e": epoch, "k": "odd", "c": 0, "d": b"odd"})
+            sending.picture(b"here")
+            assert watching_.until(content=b"here")
+            odd.picture(b"there")
+            assert odd_screen.until(content=b"there")
+            # Who comes now finds it among what is held.
+            with screen(server, other.pk) as late, screen(server, channel.pk) as late_here:
+                assert late.until(content=b"there")
+                assert late_here.until(content=b"here")
+
+
 def test_no_more_than_some_seconds_are_kept_and_nothing_for_ever(server, channel, side, monkeypatch):
     monkeypatch.setattr(publishing, "KEEP_MS", 300)
     keys = RelayKeys(channel.pk)

@@ -1,5 +1,6 @@
 """A live stream is taken apart the same way however it is cut on its way, and what is none is refused in words."""
 
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import pairwise
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bidding.demo.testcard import cluster, opening
-from bidding.relay.containers import MOST_BYTES, BadStream, Opening, Piece, Splitter
+from bidding.relay.containers import MOST_BYTES, MOST_TRACKS, BadStream, Opening, Piece, Splitter
 
 UNKNOWN = b"\x01\xff\xff\xff\xff\xff\xff\xff"
 
@@ -133,6 +134,9 @@ def test_the_test_card_is_such_a_stream_with_a_mark_in_every_frame():
         ),
         (webm(PICTURE) + a_cluster(0, element("A3", b"\x81")), "cannot be read"),
         (element("1A45DFA3", b"") + b"\x00" * 20, "no WebM"),
+        (webm(*(track(number, 2, b"A_OPUS") for number in range(1, MOST_TRACKS + 2))) + a_cluster(0), "tracks"),
+        (webm(PICTURE) + a_cluster(0)[:12] + element("E7", b"\1" * 9) + block(1, 0, key=True), "number"),
+        (webm(PICTURE) + a_cluster(0)[:12] + element("E7", b"\1" * 8) + block(1, 0, key=True), "time"),
     ],
 )
 def test_what_is_no_live_video_is_refused_in_words(data, words):
@@ -230,6 +234,13 @@ def test_the_other_codecs_of_mp4_are_named_too():
         (box(b"ftyp", b"isom") + box(b"moof", b"") + bytes(8), "fragmented MP4"),
         (mp4() + fragment(0, key=True).replace(words(0x020000, 1), words(0x020000, 9)), "no track"),
         (box(b"ftyp", b"isom") + words(3) + b"moov" + bytes(8), "larger"),
+        (
+            box(b"ftyp", b"isom")
+            + box(b"moov", b"".join(trak(number, b"soun", OPUS, 48_000) for number in range(1, MOST_TRACKS + 2)))
+            + fragment(0, key=True),
+            "tracks",
+        ),
+        (mp4() + fragment(7, key=True).replace(words(0x01000000, 0, 7), words(0x01000000, 0xFFFFFFFF, 7)), "time"),
     ],
 )
 def test_what_is_no_live_mp4_is_refused_in_words(data, words):
@@ -244,3 +255,25 @@ def test_odd_bytes_never_do_anything_else_than_be_refused(stream, changes):
         stream = stream[:place] + odd + stream[place + len(odd) :]
     with suppress(BadStream):
         taken_apart(cut(stream, [len(stream) // 3]))
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        webm(PICTURE) + a_cluster(0) + bytes.fromhex("A3") + (MOST_BYTES | 1 << 28).to_bytes(4, "big"),
+        MOST_BYTES.to_bytes(4, "big").join((mp4(), b"mdat")),
+    ],
+    ids=["webm", "mp4"],
+)
+def test_a_frame_that_comes_in_crumbs_costs_little_more_than_one_that_comes_at_once(stream):
+    def cost(size: int) -> float:
+        splitter, content = Splitter(), bytes(size)
+        splitter.feed(stream)
+        began = time.process_time()
+        for _ in range(MOST_BYTES // 2 // size):
+            splitter.feed(content)
+        return time.process_time() - began
+
+    # Copied anew for each crumb it would be hundreds of times as much.
+    at_once = min(cost(MOST_BYTES // 2) for _ in range(3))
+    assert cost(2_048) < 100 * max(at_once, 0.001)

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 MOST_BYTES: Final = 8 * 1024 * 1024
-"""What one message may measure."""
+"""What one message may measure, and all together that are not whole yet."""
+MOST_STREAMS: Final = 32
+"""Streams of chunks; programs use four or five."""
 HANDSHAKE_BYTES: Final = 1536
 STREAM_ID: Final = 1
 _CHUNK_BYTES: Final = 128
@@ -56,17 +58,20 @@ class _Chunks:
 class Inbound:
     """Puts messages together from the chunks of a client, after the handshake."""
 
-    def __init__(self) -> None:
-        self._rest = b""
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self.most_bytes = most_bytes
+        self._rest = bytearray()
+        self._unfinished = 0
+        """Bytes of messages that are not whole yet."""
         self._chunk_bytes = _CHUNK_BYTES
         self._streams: dict[int, _Chunks] = {}
 
     def feed(self, data: bytes) -> Iterator[Message]:
         """Take further bytes and return what is whole now; raises BadRtmp."""
         self._rest += data
-        while (end := self._chunk(self._rest)) is not None:
-            size, message = end
-            self._rest = self._rest[size:]
+        at = 0
+        while (end := self._chunk(self._rest, at)) is not None:
+            at, message = end
             if message is None:
                 continue
             if message.kind == _SET_CHUNK:
@@ -75,17 +80,18 @@ class Inbound:
                     raise BadRtmp("no such size of chunks")
             else:
                 yield message
+        del self._rest[:at]
 
-    def _chunk(self, data: bytes) -> tuple[int, Message | None] | None:
-        """Read one chunk; return its size and the message that it completes, or None where bytes are missing."""
-        if not data:
+    def _chunk(self, data: bytearray, at: int) -> tuple[int, Message | None] | None:
+        """Read one chunk; return where it ends and the message that it completes, or None where bytes are missing."""
+        if at >= len(data):
             return None
-        form, number, at = data[0] >> 6, data[0] & 0x3F, 1
+        form, number, at = data[at] >> 6, data[at] & 0x3F, at + 1
         if number < 2:
-            at = 2 + number
+            wide, at = 1 + number, at + 1 + number
             if len(data) < at:
                 return None
-            number = 64 + int.from_bytes(data[1:at], "little")
+            number = 64 + int.from_bytes(data[at - wide : at], "little")
         header = data[at : at + (11, 7, 3, 0)[form]]
         if len(header) < (11, 7, 3, 0)[form]:
             return None
@@ -94,6 +100,8 @@ class Inbound:
         if known is None:
             if form != 0:
                 raise BadRtmp("a stream of chunks begins in its middle")
+            if len(self._streams) >= MOST_STREAMS:
+                raise BadRtmp("too many streams of chunks")
             known = _Chunks()
         extended = known.is_extended if form == 3 else int.from_bytes(header[:3], "big") == _EXTENDED
         time = int.from_bytes(header[:3], "big") if form < 3 else known.delta
@@ -103,11 +111,12 @@ class Inbound:
             time = int.from_bytes(data[at : at + 4], "big")
             at += 4
         size = int.from_bytes(header[3:6], "big") if form < 2 else known.size
-        if size > MOST_BYTES:
+        if size > self.most_bytes:
             raise BadRtmp("a message is too large")
-        part = data[at : at + min(self._chunk_bytes, size - len(known.content))]
-        if len(part) < min(self._chunk_bytes, size - len(known.content)):
+        end = at + min(self._chunk_bytes, size - len(known.content))
+        if len(data) < end:
             return None
+        part = data[at:end]
         self._streams[number] = known
         if not known.content:
             known.at_ms = time if form == 0 else known.at_ms + time
@@ -115,12 +124,15 @@ class Inbound:
             known.size, known.is_extended = size, extended
             known.kind = header[6] if form < 2 else known.kind
         known.content += part
-        at += len(part)
+        self._unfinished += len(part)
+        if self._unfinished > self.most_bytes:
+            raise BadRtmp("too much is not whole")
         if len(known.content) < size:
-            return at, None
+            return at + len(part), None
         message = Message(known.kind, known.at_ms & 0xFFFFFFFF, bytes(known.content))
+        self._unfinished -= len(known.content)
         known.content = bytearray()
-        return at, message
+        return at + len(part), message
 
 
 # --- The handshake and the answers -----------------------------------------------------------------------

@@ -4,6 +4,7 @@ import struct
 from contextlib import suppress
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,6 +74,32 @@ def test_odd_bytes_are_refused_and_nothing_else(changes, command):
         list(Inbound().feed(talk))
     with suppress(BadRtmp):
         rtmp.command(Message(20, 0, command))
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        # A message that is larger than a command can be.
+        first_chunk(3, 0, rtmp.VIDEO, 5_000, bytes(128)),
+        # Many that are never whole.
+        b"".join(first_chunk(number, 0, rtmp.VIDEO, 900, bytes(128)) for number in range(3, 60)),
+        # Many of which nothing but the head came.
+        b"".join(first_chunk(number, 0, rtmp.VIDEO, 0, b"") for number in range(3, 60)),
+    ],
+    ids=["large", "unfinished", "many"],
+)
+def test_who_may_not_send_yet_fills_no_memory(talk):
+    inbound = Inbound(most_bytes=4_096)
+    with pytest.raises(BadRtmp):
+        list(inbound.feed(talk))
+
+
+def test_who_may_send_fills_no_memory_with_what_is_never_whole():
+    inbound = Inbound()
+    list(inbound.feed(first_chunk(2, 0, 1, 4, (65_536).to_bytes(4, "big"))))
+    talk = b"".join(first_chunk(number, 0, rtmp.VIDEO, 600_000, bytes(65_536)) for number in [*range(3, 20)] * 8)
+    with pytest.raises(BadRtmp, match="not whole"):
+        list(inbound.feed(talk))
 
 
 def test_commands_are_read_and_answers_are_made_of_chunks():

@@ -24,6 +24,8 @@ logger = structlog.get_logger(__name__)
 APPLICATION: Final = "live"
 INTRODUCTION_S: Final = 10.0
 """How long a program may take until it has named its stream, and the site until it has judged the key."""
+INTRODUCTION_BYTES: Final = 64 * 1024
+"""What the messages may measure until then: the memory is not for whoever calls."""
 SILENCE_S: Final = 10.0
 MOST_CONNECTIONS: Final = 50
 _READ_BYTES: Final = 64 * 1024
@@ -86,7 +88,7 @@ class _Caller:
         self._ffmpeg = ffmpeg
         self._reader = reader
         self._writer = writer
-        self._inbound = Inbound()
+        self._inbound = Inbound(INTRODUCTION_BYTES)
 
     async def serve(self) -> None:
         """Greet, let the site judge the key, and then carry pictures until somebody ends it."""
@@ -107,6 +109,7 @@ class _Caller:
                 await self._answer(is_allowed=False, words=socket.close_reason or "Not allowed.")
                 raise BadRtmp(f"channel {channel}: {socket.close_reason}") from refused
             await self._answer(is_allowed=True, words="On air.")
+            self._inbound.most_bytes = rtmp.MOST_BYTES
             await self._carry(socket)
 
     async def _name(self) -> str:

@@ -25,6 +25,8 @@ LISTED: Final = 6
 """How many segments a playlist names."""
 _SHELVES: Final = 16
 """Channels that a process has at hand: one that nobody watches any more costs nothing for ever."""
+MOST_SEGMENT_BYTES: Final = 16 * 1024 * 1024
+"""What a segment may measure. Where no whole picture comes nothing is held for ever."""
 _KEPT: Final = 2 * LISTED
 """Who read the playlist a moment ago may still fetch what it named."""
 
@@ -49,6 +51,7 @@ class _Growing:
     at_ms: int
     captured_ms: int
     pieces: list[bytes] = field(default_factory=list)
+    size: int = 0
 
 
 class Shelf:
@@ -128,6 +131,11 @@ class Shelf:
             self._growing = _Growing(int(fields[b"n"]), at_ms, int(fields[b"c"]))
         if self._growing is not None:
             self._growing.pieces.append(fields[b"d"])
+            self._growing.size += len(fields[b"d"])
+            if self._growing.size > MOST_SEGMENT_BYTES:
+                # A list has no gaps: it begins anew behind this one.
+                self._growing = None
+                self._segments.clear()
 
     def _open(self, epoch: str) -> bool:
         """Begin another stream; False for one whose opening is not there any more."""

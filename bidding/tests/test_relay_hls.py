@@ -103,6 +103,19 @@ def test_a_segment_goes_from_one_whole_picture_to_the_next_after_a_second(server
         assert fetch(channel, first.replace("-", "-9")).status_code == 404
 
 
+def test_what_goes_on_and_on_without_a_whole_picture_is_not_held(server, channel, monkeypatch):
+    monkeypatch.setattr(hls, "MOST_SEGMENT_BYTES", 1_000)
+    with on_air(server, channel) as sending:
+        sending.socket.send(fragment(0, key=True))
+        for number in range(1, 9):
+            sending.socket.send(fragment(number, key=False))
+        sending.socket.send(fragment(SECOND, key=True))
+        sending.socket.send(fragment(SECOND * 2, key=True))
+        eventually(lambda: named(channel))
+        (name,) = named(channel)
+        assert fetch(channel, name).content == fragment(SECOND, key=True)
+
+
 def test_it_says_when_a_segment_was_captured(server, channel):
     began = time.time() - 5
     with on_air(server, channel) as sending:

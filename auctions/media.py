@@ -8,6 +8,7 @@ import base64
 import io
 import mimetypes
 import re
+import threading
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ WIDTHS: Final = (320, 640, 1_280)
 """How wide the smaller sizes are; the largest is as wide as what is kept."""
 TYPE_OF: Final = {"avif": "image/avif", "jpg": "image/jpeg"}
 """The kinds of file that every size is made as."""
+_one_at_a_time: Final = threading.Lock()
+"""The pixels of a small file may take up a gigabyte while they are worked on, also in the process of a room."""
 _QUALITY: Final = 84
 _BLUR_EDGE: Final = 16
 
@@ -86,14 +89,8 @@ def clean_picture(upload: IO[bytes], *, field: str = "file", square: int | None 
         if _hides_a_file(data, image):
             text = "Something else is hidden in the file. Save the picture anew in a photo program, and choose that."
             raise Refused("image_hides_a_file", text, field=field)
-        # JPEG decodes at a fraction of the size where that is enough; other formats ignore it.
-        image.draft("RGB", (MAX_EDGE, MAX_EDGE))
-        upright = _in_eight_bits(ImageOps.exif_transpose(image))
-        if square is not None:
-            edge = min(square, *upright.size)
-            upright = ImageOps.fit(upright, (edge, edge), Image.Resampling.LANCZOS)
-        upright.thumbnail((MAX_EDGE, MAX_EDGE), Image.Resampling.LANCZOS)
-        return _encode(upright)
+        with _one_at_a_time:
+            return _redrawn(image, square)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise too_many from None
     except (OSError, ValueError, SyntaxError, OverflowError, MemoryError, EOFError, KeyError, IndexError, TypeError):
@@ -117,6 +114,18 @@ def make_sizes(content: bytes) -> Sizes:
     tiny.thumbnail((_BLUR_EDGE, _BLUR_EDGE), Image.Resampling.BOX)
     blur = base64.b64encode(_saved(tiny, "WEBP", quality=40, method=6)).decode()
     return Sizes(files=files, widths=widths, blur=f"data:image/webp;base64,{blur}")
+
+
+def _redrawn(image: Image.Image, square: int | None) -> Picture:
+    # JPEG decodes at a fraction of the size where that is enough; other formats ignore it.
+    image.draft("RGB", (MAX_EDGE, MAX_EDGE))
+    ImageOps.exif_transpose(image, in_place=True)
+    upright = _in_eight_bits(image)
+    if square is not None:
+        edge = min(square, *upright.size)
+        upright = ImageOps.fit(upright, (edge, edge), Image.Resampling.LANCZOS)
+    upright.thumbnail((MAX_EDGE, MAX_EDGE), Image.Resampling.LANCZOS)
+    return _encode(upright)
 
 
 def _why_not(data: bytes) -> str:

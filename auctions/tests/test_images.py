@@ -3,8 +3,10 @@
 import base64
 import io
 import struct
+import time
 import zipfile
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,24 @@ def check_refused(data, code):
         media.clean_picture(io.BytesIO(data))
     assert (refused.value.code, refused.value.field) == (code, "file")
     assert refused.value.message
+
+
+def test_one_picture_at_a_time_takes_up_the_memory_of_its_pixels(monkeypatch):
+    now, most, encode = 0, 0, media._encode
+
+    def slowly(image):
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        time.sleep(0.05)
+        now -= 1
+        return encode(image)
+
+    monkeypatch.setattr(media, "_encode", slowly)
+    with ThreadPoolExecutor(4) as threads:
+        pictures = list(threads.map(lambda _: media.clean_picture(io.BytesIO(encoded())), range(4)))
+    assert [picture.width for picture in pictures] == [60] * 4
+    assert most == 1
 
 
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP"])

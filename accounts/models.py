@@ -34,16 +34,12 @@ class UserManager(BaseUserManager["User"]):
 
 
 class MailKind(models.TextChoices):
-    """Mails that a person may do without. What they must know, like an answer of staff, is always sent."""
+    """What a person may do without being told. What they must know, like an answer of staff, is always sent."""
 
     OUTBID = "outbid", _("Somebody bid more than I did while I was away")
     WON = "won", _("What I won, when a show is over")
     REMINDER = "reminder", _("A show that I asked to be reminded of begins")
-
-    @classmethod
-    def sent(cls) -> tuple["MailKind", ...]:
-        """Return the kinds that something sends: about these alone are people asked."""
-        return ()
+    SCHEDULED = "scheduled", _("A house that I follow plans a show")
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -56,6 +52,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         _("address for orders"), max_length=400, blank=True, help_text=_("Shown to a house that you buy from.")
     )
     unwanted_mails = models.JSONField(default=list, blank=True, editable=False)
+    unwanted_pushes = models.JSONField(default=list, blank=True, editable=False)
     verified_at = models.DateTimeField(
         _("verified"), null=True, blank=True, help_text=_("When staff made sure who this is; hosts see it.")
     )
@@ -102,6 +99,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def wants(self, kind: MailKind) -> bool:
         """Say whether this person is told of it by mail."""
         return kind.value not in self.unwanted_mails
+
+    def wants_push(self, kind: MailKind) -> bool:
+        """Say whether the devices of this person that take messages show it."""
+        return kind.value not in self.unwanted_pushes
 
 
 class Organizer(models.Model):
@@ -158,6 +159,50 @@ class Membership(models.Model):
     def __str__(self) -> str:
         # The admin's history keeps these words for good, so they name no person.
         return f"#{self.user_id}: {self.get_role_display()} of {self.organizer}"
+
+
+class Follow(models.Model):
+    """Somebody follows a house: they are told of the shows that it plans."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="follows")
+    organizer = models.ForeignKey(Organizer, on_delete=models.PROTECT, related_name="follows")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("follow")
+        verbose_name_plural = _("follows")
+        constraints = (models.UniqueConstraint(fields=("user", "organizer"), name="follow_once"),)
+
+    def __str__(self) -> str:
+        return f"#{self.user_id}: {self.organizer}"
+
+
+class PushSubscription(models.Model):
+    """A browser that shows messages to somebody: where to send them, and what to seal them with.
+
+    The address is a secret: who knows it can make that device wake up.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="push_subscriptions")
+    endpoint = models.CharField(max_length=600, unique=True)
+    public_key = models.CharField(max_length=100, help_text=_("Of the browser, a point on P-256, base64url."))
+    secret = models.CharField(max_length=40, help_text=_("That the browser and we share, base64url."))
+    device = models.CharField(max_length=200, blank=True, help_text=_("What the browser calls itself."))
+    created_at = models.DateTimeField(auto_now_add=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("push subscription")
+        verbose_name_plural = _("push subscriptions")
+        ordering = ("-created_at", "-id")
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(endpoint__startswith="https://"), name="pushsubscription_over_https"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"#{self.user_id}: {self.device or self.pk}"
 
 
 class HostRequestStatus(models.TextChoices):

@@ -1,11 +1,17 @@
-"""Writes to accounts that no sign-up form makes: people whom staff or a command enters; and mail to people."""
+"""Writes to accounts that no sign-up form makes: people whom staff or a command enters; and what people are mailed."""
+
+from collections.abc import Collection
+from typing import Final
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.core import signing
 from django.core.mail import send_mail
 from django.db import transaction
 
 from accounts.models import MailKind, User
+
+_UNSUBSCRIBING: Final = "accounts.unsubscribe"
 
 
 def user_create(
@@ -31,12 +37,43 @@ def email_confirm(*, user: User) -> None:
         EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
 
 
-def mail_send(*, user: User, subject: str, text: str, kind: MailKind | None = None) -> None:
-    """Send somebody a mail once what it tells of is committed; of a kind that they do not want, none.
+def kinds_choose(*, user: User, mails: Collection[str], pushes: Collection[str]) -> None:
+    """Keep of which kinds somebody wants to be told by mail, and on their devices."""
+    user.unwanted_mails = [kind.value for kind in MailKind if kind.value not in mails]
+    user.unwanted_pushes = [kind.value for kind in MailKind if kind.value not in pushes]
+    user.save(update_fields=["unwanted_mails", "unwanted_pushes"])
 
-    Whoever has no address gets none either. A mail that cannot be sent is logged and undoes nothing.
+
+def unsubscribe_token(user: User, kind: MailKind) -> str:
+    """Return what lets its holder end the mails of a kind to somebody, for ever and without signing in."""
+    return signing.dumps([user.pk, kind.value], salt=_UNSUBSCRIBING)
+
+
+def unsubscribe_kind(token: str) -> tuple[User, MailKind] | None:
+    """Return whose mails of which kind a token ends, or None where it is none of ours or the account is closed."""
+    try:
+        user_id, kind = signing.loads(token, salt=_UNSUBSCRIBING)
+        known = MailKind(kind)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    user = User.objects.filter(pk=user_id, closed_at=None).first()
+    return None if user is None else (user, known)
+
+
+def unsubscribe(*, user: User, kind: MailKind) -> None:
+    """End the mails of a kind. Harmless when repeated."""
+    if user.wants(kind):
+        user.unwanted_mails = [*user.unwanted_mails, kind.value]
+        user.save(update_fields=["unwanted_mails"])
+
+
+def mail_send(*, user: User, subject: str, text: str) -> None:
+    """Send somebody a mail that they must have, once what it tells of is committed.
+
+    Whoever has no address gets none. A mail that cannot be sent is logged and undoes nothing. What people may do
+    without is a notification, which sends its own mail.
     """
-    if user.email and (kind is None or user.wants(kind)):
+    if user.email:
         address = user.email
 
         def send() -> None:

@@ -4,6 +4,7 @@ Owns nothing but parsing. `django-environ` reads the database URL; everything el
 because a lenient reader would turn `DEBUG=ture` into False without a word.
 """
 
+import base64
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -82,6 +83,21 @@ class Environment:
             # Not a word of what it is: the line ends up in a log.
             raise ImproperlyConfigured(f"{name} cannot be used: expected a private key on the curve P-384, in PEM.")
         return text
+
+    def push_key(self, name: str) -> str:
+        """Return a private key on the curve P-256 as 32 octets in base64url, or nothing."""
+        text = self.text(name, "").rstrip("=")
+        if not text:
+            return ""
+        try:
+            octets = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+            if len(octets) == 32:
+                ec.derive_private_key(int.from_bytes(octets), ec.SECP256R1())
+                return text
+        except ValueError:
+            pass
+        # Not a word of what it is: the line ends up in a log.
+        raise ImproperlyConfigured(f"{name} cannot be used: expected 32 random octets in base64url.")
 
     def pairs(self, name: str, pattern: str, expected: str) -> list[tuple[str, str]]:
         """Return a comma-separated list of `key=value` whose values match `pattern`; a key may come again."""

@@ -208,6 +208,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "auctions.tasks.uploads_sweep", "schedule": 60.0, "options": {"expires": 60.0}},
     "video": {"task": "bidding.tasks.video", "schedule": 1.0, "options": {"expires": 1.0}},
     "recordings": {"task": "bidding.tasks.recordings", "schedule": 600.0, "options": {"expires": 600.0}},
+    "tell": {"task": "bidding.tasks.tell", "schedule": 5.0, "options": {"expires": 5.0}},
     "forget": {"task": "accounts.tasks.forget", "schedule": 3_600.0, "options": {"expires": 3_600.0}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
@@ -339,6 +340,9 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_USER") or "", _mail
 EMAIL_USE_TLS, EMAIL_USE_SSL = bool(_mail.get("EMAIL_USE_TLS")), bool(_mail.get("EMAIL_USE_SSL"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <no-reply@{_PUBLIC.hostname}>")
+
+WEB_PUSH_KEY = env.push_key("WEB_PUSH_KEY")
+"""The private key that messages to devices are signed with, in base64url; without one none are sent."""
 
 # --- Video -----------------------------------------------------------------------------------------
 

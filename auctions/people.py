@@ -5,7 +5,6 @@ Leaving and taking one's data along need the live floor and are in `bidding.leav
 """
 
 import secrets
-from collections.abc import Collection
 from typing import IO, Final
 
 from django.core.files.base import ContentFile
@@ -13,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import HostRequest, HostRequestStatus, MailKind, User
+from accounts.models import HostRequest, HostRequestStatus, User
 from accounts.services import mail_send
 from auctions.errors import Refused
 from auctions.media import clean_picture
@@ -29,8 +28,8 @@ LONGEST_REASON: Final = 1_000
 # --- One's own profile ---------------------------------------------------------------------------------
 
 
-def profile_update(*, user: User, display_name: str, delivery_address: str, mails: Collection[str]) -> User:
-    """Change what somebody says of themselves; `mails` are the kinds of mail that they want, of those that are sent."""
+def profile_update(*, user: User, display_name: str, delivery_address: str) -> User:
+    """Change what somebody says of themselves."""
     name, address = " ".join(display_name.split()), address_clean(delivery_address)
     if len(name) > LONGEST_NAME:
         raise Refused("too_long", _("At most %(most)d characters.") % {"most": LONGEST_NAME}, field="display_name")
@@ -38,9 +37,7 @@ def profile_update(*, user: User, display_name: str, delivery_address: str, mail
         # It is shown to other people.
         raise Refused("invalid", _("A name, please, and not an e-mail address."), field="display_name")
     user.display_name, user.delivery_address = name, address
-    wanted = {kind for kind in MailKind if (kind.value in mails if kind in MailKind.sent() else user.wants(kind))}
-    user.unwanted_mails = [kind.value for kind in MailKind if kind not in wanted]
-    user.save(update_fields=["display_name", "delivery_address", "unwanted_mails"])
+    user.save(update_fields=["display_name", "delivery_address"])
     return user
 
 

@@ -76,6 +76,14 @@ def managed_organizers(user: AnyUser) -> QuerySet[Organizer]:
     return _organizers(user, MANAGING)
 
 
+def visible_organizers(user: AnyUser) -> QuerySet[Organizer]:
+    """Return the houses that exist for this person: with a show that lists show to them, or that they work for."""
+    shown = Q(pk__in=visible_auctions(user).values("organizer"))
+    if (known := _known(user)) is not None:
+        shown |= Q(pk__in=_organizer_ids(known, Role))
+    return Organizer.objects.filter(shown, archived_at=None)
+
+
 def striking_organizers(user: AnyUser) -> QuerySet[Organizer]:
     """Return the organizers for which this person may give strikes and lift them."""
     return _organizers(user, STRIKING)

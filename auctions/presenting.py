@@ -4,13 +4,16 @@ Owns words and separators, never values: digits come from `auctions.money`. The 
 write the same.
 """
 
+import zoneinfo
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.utils.formats import get_format, number_format
+from django.utils import timezone
+from django.utils.formats import date_format, get_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from auctions.models import Lot
+from auctions.models import Auction, Lot
 from auctions.money import Currency, format_amount, parse_amount
 
 _NO_BREAK = "\u00a0"
@@ -57,6 +60,16 @@ def percent_text(basis_points: int) -> str:
 def wire_minor(text: str | None, currency: Currency) -> int | None:
     """Return the minor units of an amount as the wire writes it."""
     return None if text is None else parse_amount(text, currency.exponent)
+
+
+def moment_text(moment: datetime, auction: Auction, pattern: str = "D j M, H:i") -> str:
+    """Return a moment in the auction's own zone, with the zone's name where it tells a time of day."""
+    zone = zoneinfo.ZoneInfo(auction.time_zone)
+    local = timezone.localtime(moment, zone)
+    with timezone.override(zone):
+        text = date_format(local, pattern)
+    # A day needs no zone; a time of day without one would be a guess.
+    return f"{text} {local.strftime('%Z')}" if "H" in pattern else text
 
 
 def span_text(seconds: int) -> str:

@@ -14,7 +14,8 @@ ENDED_SHOWN = 12
 PREVIEWS = 4
 
 
-def _with_previews(auctions: QuerySet[Auction]) -> QuerySet[Auction]:
+def with_previews(auctions: QuerySet[Auction]) -> QuerySet[Auction]:
+    """Add to auctions what a line about them shows: the house, how many lots, how many sold, the first pictures."""
     lots = Lot.objects.order_by("position", "pk").prefetch_related("images")
     return (
         auctions.select_related("organizer")
@@ -28,18 +29,18 @@ def _with_previews(auctions: QuerySet[Auction]) -> QuerySet[Auction]:
 
 def live_auctions(user: AnyUser) -> QuerySet[Auction]:
     """Return the live auctions that lists show to this person, the newest first."""
-    return _with_previews(visible_auctions(user).filter(status=AuctionStatus.LIVE)).order_by("-went_live_at", "-pk")
+    return with_previews(visible_auctions(user).filter(status=AuctionStatus.LIVE)).order_by("-went_live_at", "-pk")
 
 
 def upcoming_auctions(user: AnyUser) -> QuerySet[Auction]:
     """Return the scheduled auctions that lists show to this person, the next first, undated ones last."""
     scheduled = visible_auctions(user).filter(status=AuctionStatus.SCHEDULED)
-    return _with_previews(scheduled).order_by(F("starts_at").asc(nulls_last=True), "pk")[:UPCOMING_SHOWN]
+    return with_previews(scheduled).order_by(F("starts_at").asc(nulls_last=True), "pk")[:UPCOMING_SHOWN]
 
 
 def ended_auctions(user: AnyUser) -> QuerySet[Auction]:
     """Return the ended auctions that lists show to this person, the latest first."""
-    return _with_previews(visible_auctions(user).filter(status=AuctionStatus.ENDED)).order_by("-ended_at", "-pk")[
+    return with_previews(visible_auctions(user).filter(status=AuctionStatus.ENDED)).order_by("-ended_at", "-pk")[
         :ENDED_SHOWN
     ]
 
@@ -69,7 +70,7 @@ def upload_for_host(user: User, upload_id: int) -> Upload | None:
 
 def auctions_of_host(user: AnyUser) -> QuerySet[Auction]:
     """Return the auctions that this person manages, drafts first, then the newest."""
-    return _with_previews(manageable_auctions(user).filter(archived_at__isnull=True)).order_by("-created_at")[:100]
+    return with_previews(manageable_auctions(user).filter(archived_at__isnull=True)).order_by("-created_at")[:100]
 
 
 def catalogue(auction: Auction) -> list[Lot]:

@@ -354,9 +354,9 @@ class NoticeCreate(_Moderation):
 class NotificationSerializer(serializers.ModelSerializer[Notification]):
     """Something to know."""
 
-    auction = serializers.IntegerField(source="run.auction_id", read_only=True)
-    lot = serializers.IntegerField(source="run.lot_id", read_only=True)
-    title = serializers.CharField(source="run.lot.title", read_only=True)
+    auction = serializers.IntegerField(source="auction_id", read_only=True)
+    lot = serializers.SerializerMethodField()
+    title = serializers.SerializerMethodField()
     amount = serializers.SerializerMethodField()
 
     class Meta:
@@ -364,9 +364,19 @@ class NotificationSerializer(serializers.ModelSerializer[Notification]):
         fields = ("id", "kind", "auction", "lot", "title", "amount", "v", "at_ms", "read_at")
         read_only_fields = fields
 
-    def get_amount(self, notification: Notification) -> str:
-        """Return the price that it tells of."""
-        return format_amount(notification.amount, notification.run.auction.currency.exponent)
+    def get_lot(self, notification: Notification) -> int | None:
+        """Return the lot that it tells of; none where it tells of a whole show."""
+        return notification.run.lot_id if notification.run else None
+
+    def get_title(self, notification: Notification) -> str:
+        """Return the title of the lot, or of the show."""
+        return notification.run.lot.title if notification.run else notification.auction.title
+
+    def get_amount(self, notification: Notification) -> str | None:
+        """Return the price that it tells of, or what there is to pay."""
+        if notification.amount is None:
+            return None
+        return format_amount(notification.amount, notification.auction.currency.exponent)
 
 
 class NotificationPages(Pages):
@@ -388,7 +398,7 @@ class NotificationList(generics.ListAPIView[Notification]):
         if getattr(self, "swagger_fake_view", False):
             return Notification.objects.none()
         own = Notification.objects.filter(user=_user(self.request))
-        return own.select_related("run__auction", "run__lot")
+        return own.select_related("auction", "run__lot")
 
     @extend_schema(
         operation_id="notifications_list",
@@ -396,7 +406,7 @@ class NotificationList(generics.ListAPIView[Notification]):
         responses={200: NotificationSerializer(many=True), **SIGN_IN},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """List what you should know, the newest first: where you were outbid and do not lead again."""
+        """List what you should know, the newest first: where you were outbid and do not lead, what you won, shows."""
         return super().get(request, *args, **kwargs)
 
 

@@ -27,7 +27,7 @@ from bidding.engine.lock import FencedLock
 from bidding.engine.outcomes import EngineError, LogEntry, NotSent
 from bidding.floor import floor
 from bidding.models import Bid, Event, LedgerPosition, Refusal
-from bidding.notices import Outbids
+from bidding.notices import Outbids, wins_tell
 from bidding.selectors import auctions_on_floor, log_continues
 from bidding.services.announcing import announce_signal_now
 from bidding.services.chat import chat_heads, chat_store
@@ -375,11 +375,13 @@ class _Outcome:
 
     def _ended(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
         self._finalize()
+        wins_tell(self._auction, v=entry.v, at_ms=entry.at_ms)
         self._auction_set(status=AuctionStatus.ENDED, ended_at=_at(entry))
         auction_invoice(auction=self._auction, ended_at=_at(entry))
 
     def _cancelled(self, entry: LogEntry, public: dict[str, Any], private: dict[str, Any]) -> None:
         self._finalize()
+        wins_tell(self._auction, v=entry.v, at_ms=entry.at_ms)
         self._auction_set(status=AuctionStatus.CANCELLED, ended_at=_at(entry), cancel_reason=public["reason"][:40])
         auction_invoice(auction=self._auction, ended_at=_at(entry))
 

@@ -1,14 +1,17 @@
-"""Who was outbid, told to people who may be away: what the ledger notes while it stores a batch.
+"""Who was outbid and who won, told to people who may be away: what the ledger notes while it stores a batch.
 
-Owns the rows of `Notification`. A batch may change the lead of a run many times; only what is so at its end is told.
+Owns the rows of `Notification` that come from the log. A batch may change the lead of a run many times; only what is so
+at its end is told.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import msgspec
+from django.db.models import Q, Sum
+from django.utils import timezone
 
-from auctions.models import Auction, Registration
+from auctions.models import Auction, Order, OrderStatus, Registration
 from bidding.models import Event, Notification, NotificationKind
 
 _LEAD_CHANGES = ("LOT_OPENED", "HIGHEST_BID", "BID_VOIDED")
@@ -63,28 +66,35 @@ class Outbids:
         concerned = {who for race in self._races.values() for who in (*race.lost, race.leader) if who is not None}
         if not concerned:
             return
+        now = timezone.now()
         users = dict(Registration.objects.filter(pk__in=concerned, user__isnull=False).values_list("pk", "user"))
         told = []
         for run_id, race in self._races.items():
             if race.leader in users:
                 Notification.objects.filter(kind=NotificationKind.OUTBID, run=run_id, user=users[race.leader]).delete()
+            losers = [who for who in sorted(race.lost) if who in users]
+            # What was read is told as something new; what was not is brought up to date, and was sent already.
+            Notification.objects.filter(
+                kind=NotificationKind.OUTBID, run=run_id, user__in=[users[who] for who in losers], read_at__isnull=False
+            ).delete()
             told += [
                 Notification(
                     user_id=users[who],
+                    auction=self._auction,
                     run_id=run_id,
                     kind=NotificationKind.OUTBID,
-                    amount=loss.amount,
-                    v=loss.v,
-                    at_ms=loss.at_ms,
+                    amount=race.lost[who].amount,
+                    v=race.lost[who].v,
+                    at_ms=race.lost[who].at_ms,
+                    due_at=now,
                 )
-                for who, loss in sorted(race.lost.items())
-                if who in users
+                for who in losers
             ]
         Notification.objects.bulk_create(
             told,
             update_conflicts=True,
             unique_fields=["user", "run", "kind"],
-            update_fields=["amount", "v", "at_ms", "read_at"],
+            update_fields=["amount", "v", "at_ms"],
         )
         self._races.clear()
 
@@ -100,3 +110,28 @@ class Outbids:
         private = changes.order_by("-v").values_list("private", flat=True).first()
         leader: int | None = None if private is None else msgspec.json.decode(private)["leader"]
         return leader
+
+
+def wins_tell(auction: Auction, *, v: int, at_ms: int) -> None:
+    """Tell each buyer once what the show, which is over, comes to for them. Harmless when repeated."""
+    now = timezone.now()
+    orders = (
+        Order.objects.filter(auction=auction, buyer__user__isnull=False)
+        .exclude(status=OrderStatus.CANCELLED)
+        .values("buyer__user")
+        .annotate(total=Sum("lines__amount", filter=Q(lines__cancelled_at=None)))
+        .order_by("buyer__user")
+    )
+    told = [
+        Notification(
+            user_id=order["buyer__user"],
+            auction=auction,
+            kind=NotificationKind.WON,
+            amount=order["total"] or 0,
+            v=v,
+            at_ms=at_ms,
+            due_at=now,
+        )
+        for order in orders
+    ]
+    Notification.objects.bulk_create(told, ignore_conflicts=True)

@@ -18,6 +18,7 @@ from auctions import rules
 from auctions.models import (
     Auction,
     AuctionStatus,
+    Category,
     Lot,
     LotRun,
     LotStatus,
@@ -28,6 +29,7 @@ from auctions.money import Currency
 from auctions.permissions import AnyUser, can_moderate, is_barred, viewable_auctions
 from auctions.presenting import MoneyStyle, money_style, span_text
 from auctions.pricing import fees_of, price_of
+from auctions.search import categories
 from auctions.selectors import catalogue, ended_auctions, last_runs, live_auctions, upcoming_auctions
 from auctions.standing import wants_address
 from bidding import protocol
@@ -74,6 +76,7 @@ class Home:
     live: list[LiveShow]
     upcoming: list[Auction]
     ended: list[Auction]
+    categories: list[Category]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +227,7 @@ def home_page(user: AnyUser) -> Home:
     for auction in live:
         run: Any = now.get(auction.pk)
         shows.append(LiveShow(auction, OnTheBlock(run.lot, run.price, run.bid_count) if run else None))
-    return Home(shows, list(upcoming_auctions(user)), list(ended_auctions(user)))
+    return Home(shows, list(upcoming_auctions(user)), list(ended_auctions(user)), list(categories(user)))
 
 
 def show_page(auction: Auction, user: AnyUser) -> Show:
@@ -265,13 +268,18 @@ def floor_now(auction: Auction) -> Floor | None:
     )
 
 
-def host_page(auction: Auction) -> HostPage:
-    """Return what the host's page of an auction shows."""
-    lots = catalogue(auction)
+def show_span(auction: Auction, lots: list[Lot]) -> tuple[int, int]:
+    """Return how long a show takes at least and at most, in milliseconds."""
     # Without a bid each lot runs its duration; at most every extension is used up.
     gaps = auction.gap_ms * max(len(lots) - 1, 0) if auction.auto_advance else 0
     least = sum(lot.duration_ms for lot in lots) + gaps
-    most = least + sum(lot.extension_ms * lot.extension_cap for lot in lots)
+    return least, least + sum(lot.extension_ms * lot.extension_cap for lot in lots)
+
+
+def host_page(auction: Auction) -> HostPage:
+    """Return what the host's page of an auction shows."""
+    lots = catalogue(auction)
+    least, most = show_span(auction, lots)
     return HostPage(
         auction=auction,
         lots=lots,

@@ -13,8 +13,8 @@ from allauth.usersessions.models import UserSession
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.models import HostRequest, MailKind, Membership, Strike, Trace, User
-from auctions.models import Invitation, Order, Registration, Sale
+from accounts.models import Follow, HostRequest, MailKind, Membership, PushSubscription, Strike, Trace, User
+from auctions.models import Invitation, LotWatch, Order, Registration, Reminder, Sale
 from auctions.money import format_amount
 from bidding.models import Bid, ChatMessage, Mute, Notification, Refusal
 
@@ -56,13 +56,24 @@ def personal_data(user: User) -> dict[str, Any]:
         "notifications": [
             {
                 "kind": told.kind,
-                "lot": told.run.lot_id,
-                "amount": format_amount(told.amount, told.run.auction.currency.exponent),
+                "auction": told.auction_id,
+                "lot": told.run.lot_id if told.run else None,
+                "amount": None if told.amount is None else format_amount(told.amount, told.auction.currency.exponent),
                 "at_ms": told.at_ms,
                 "read_at": told.read_at,
+                "mailed_at": told.mailed_at,
+                "pushed_at": told.pushed_at,
             }
-            for told in Notification.objects.filter(user=user).select_related("run__auction")
+            for told in Notification.objects.filter(user=user).select_related("auction", "run")
         ],
+        "follows": [
+            {"house": follow.organizer.name, "since": follow.created_at}
+            for follow in Follow.objects.filter(user=user).select_related("organizer")
+        ],
+        "watched_lots": _rows(LotWatch.objects.filter(user=user), ("lot", "created_at")),
+        "reminders": _rows(Reminder.objects.filter(user=user), ("auction", "created_at", "noted_at")),
+        # Where its messages go is the browser's secret, and of use to nobody else.
+        "devices": _rows(PushSubscription.objects.filter(user=user), ("device", "created_at", "used_at")),
     }
 
 
@@ -74,6 +85,7 @@ def _account(user: User) -> dict[str, Any]:
         "picture": user.avatar.url if user.avatar else None,
         "delivery_address": user.delivery_address,
         "mails": [kind.value for kind in MailKind if user.wants(kind)],
+        "pushes": [kind.value for kind in MailKind if user.wants_push(kind)],
         "joined_at": user.date_joined,
         "last_sign_in_at": user.last_login,
         "verified_at": user.verified_at,

@@ -30,7 +30,8 @@ from bidding.engine.calls import NextLotInfo
 from bidding.engine.keys import AuctionKeys
 from bidding.engine.outcomes import LogEntry, Pulse, Snapshot
 from bidding.engine.runner import arun, run
-from bidding.floor import async_floor, floor
+from bidding.engine.side import RoomKeys
+from bidding.floor import async_floor, floor, side
 from bidding.models import Event, LedgerPosition
 
 
@@ -188,6 +189,16 @@ def on_rostrum(auction_id: int) -> User | None:
     """Return who alone may run the show from the desk; raises FloorMissing or a RedisError."""
     holder = pulse_now(auction_id).rostrum
     return None if holder is None else User.objects.filter(pk=holder).first()
+
+
+def is_seated(auction_id: int, user_id: int) -> bool:
+    """Say whether somebody has a socket in a room on any process; a few seconds old. Raises a RedisError."""
+    keys = RoomKeys(auction_id)
+    processes: Any = side().hkeys(keys.people)
+    pipe = side().pipeline(transaction=False)
+    for process in processes:
+        pipe.sismember(keys.seated(process.decode()), str(user_id))
+    return any(pipe.execute())
 
 
 def lot_after(auction: Auction, current_lot_id: int | None) -> Lot | None:

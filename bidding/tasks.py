@@ -17,6 +17,7 @@ from bidding.services import (
     streams_attend,
 )
 from bidding.services.heartbeat import heartbeat
+from bidding.services.telling import followers_note, notifications_send, reminders_note
 
 logger = structlog.get_logger(__name__)
 
@@ -71,6 +72,14 @@ def video() -> None:
 def recordings() -> None:
     """Erase recordings that were kept long enough, and look after those that were cut short."""
     recordings_sweep()
+
+
+@shared_task
+def tell() -> None:
+    """Write what the clock has to tell and send what is due; on the queue of mail."""
+    followers_note()
+    reminders_note()
+    notifications_send()
 
 
 def _arm_closing(pulse: Pulse, auction_id: int) -> None:

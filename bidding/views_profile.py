@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.models import HostRequest, MailKind, Strike, User
+from accounts.models import HostRequest, Strike, User
 from auctions import people
 from auctions.errors import Refused
 from auctions.media import ACCEPTED_WORDS
@@ -51,11 +51,6 @@ class ProfileForm(forms.Form):
         help_text=gettext_lazy("Only a house that you buy from sees it."),
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "street-address"}),
     )
-    mails = forms.MultipleChoiceField(
-        label=gettext_lazy("Mail me about"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-    )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
@@ -63,10 +58,6 @@ class ProfileForm(forms.Form):
         self.user = user
         if not user.avatar:
             del self.fields["remove_avatar"]
-        if MailKind.sent():
-            self.fields["mails"].choices = [(kind.value, kind.label) for kind in MailKind.sent()]  # type: ignore[attr-defined]
-        else:
-            del self.fields["mails"]
 
     def save(self) -> bool:
         """Change the profile; False where a service refused, which is then shown at its field."""
@@ -80,7 +71,6 @@ class ProfileForm(forms.Form):
                 user=self.user,
                 display_name=values["display_name"],
                 delivery_address=values["delivery_address"],
-                mails=values.get("mails", ()),
             )
         except Refused as refused:
             self.add_error(refused.field, refused.message)
@@ -120,11 +110,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         # What was refused is not shown as if it were so.
         user = User.objects.get(pk=user.pk)
     else:
-        initial = {
-            "display_name": user.display_name,
-            "delivery_address": user.delivery_address,
-            "mails": [kind.value for kind in MailKind if user.wants(kind)],
-        }
+        initial = {"display_name": user.display_name, "delivery_address": user.delivery_address}
         form = ProfileForm(initial=initial, user=user)
     context = {
         "form": form,

@@ -12,7 +12,7 @@ from django.apps import apps
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-from accounts.models import HostRequest, Membership, Role, Strike, Trace, User
+from accounts.models import Follow, HostRequest, Membership, PushSubscription, Role, Strike, Trace, User
 from auctions.models import (
     Auction,
     AuctionModerator,
@@ -21,6 +21,7 @@ from auctions.models import (
     Invoice,
     Lot,
     LotRun,
+    LotWatch,
     Offer,
     Order,
     OrderLine,
@@ -28,6 +29,7 @@ from auctions.models import (
     PictureWatch,
     Refund,
     Registration,
+    Reminder,
     Sale,
     ShippingProfile,
     StreamChannel,
@@ -95,7 +97,16 @@ class Rows:
         )
         self.chat_room = ChatRoom.objects.create(auction=auction)
         self.mute = Mute.objects.create(auction=auction, user=other, reason="spam", created_by=registration.user)
-        self.notification = Notification.objects.create(user=other, run=self.run, kind="outbid", amount=1, v=1, at_ms=1)
+        self.notification = Notification.objects.create(
+            user=other, auction=auction, run=self.run, kind="outbid", amount=1, v=1, at_ms=1
+        )
+        self.win = Notification.objects.create(user=other, auction=auction, kind="won", amount=1, at_ms=1)
+        self.watch = LotWatch.objects.create(user=other, lot=self.lot)
+        self.reminder = Reminder.objects.create(user=other, auction=auction)
+        self.follow = Follow.objects.create(user=other, organizer=self.organizer)
+        self.device = PushSubscription.objects.create(
+            user=other, endpoint="https://push.test/1", public_key="p", secret="s"
+        )
         key = SigningKey.objects.create()
         self.head = SignedHead.objects.create(auction=auction, v=1, epoch="e", hash="h", key=key, signature="s")
         self.shipping = ShippingProfile.objects.create(organizer=self.organizer, name="Parcel")
@@ -301,7 +312,20 @@ BROKEN: dict[str, list[Callable[[Any], None]]] = {
     "mute_one_at_a_time": [lambda r: again(r.mute)],
     "mute_reason_known": [lambda r: change(r.mute, reason="because")],
     "notification_once_a_run": [lambda r: again(r.notification)],
-    "notification_kind_known": [lambda r: change(r.notification, kind="news")],
+    "notification_once_an_auction": [lambda r: again(r.win)],
+    "notification_fits_its_kind": [
+        lambda r: change(r.notification, kind="news"),
+        lambda r: change(r.notification, run=None),
+        lambda r: change(r.notification, amount=None),
+        lambda r: change(r.win, amount=None),
+        lambda r: change(r.win, run=r.run),
+        lambda r: change(r.win, kind="reminder"),
+        lambda r: change(r.win, kind="scheduled"),
+    ],
+    "lotwatch_once": [lambda r: again(r.watch)],
+    "reminder_once": [lambda r: again(r.reminder)],
+    "follow_once": [lambda r: again(r.follow)],
+    "pushsubscription_over_https": [lambda r: change(r.device, endpoint="http://push.test/1")],
     "upload_status_known": [lambda r: change(r.upload, status="gone")],
     "notification_amounts_in_range": [lambda r: change(r.notification, amount=-1)],
     "membership_once": [lambda r: again(r.membership)],

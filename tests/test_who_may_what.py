@@ -51,6 +51,7 @@ BILLED: Final = STRIKING | {"bidder"}
 """The buyer of an order, and who handles the money of the house."""
 INSIDE: Final = HOUSE | {"named", "administrator"}
 VIEWERS: Final = INSIDE | BIDDERS | {"invited"}
+LISTED: Final = HOUSE | BIDDERS | {"invited"}
 ADMINISTRATOR: Final = frozenset({"administrator"})
 DOOR: Final = HOUSE | {"other_owner", "staff", "administrator"}
 """Who gets past the door of the admin."""
@@ -85,7 +86,22 @@ def moderated(status: int) -> Cases:
 
 PAGES: Final[dict[str, dict[str, Cases]]] = {
     "": {"GET": EVERYBODY},
+    "search/": {"GET": EVERYBODY},
+    "categories/<slug:slug>/": {"GET": EVERYBODY},
+    "auctions/": {"GET": EVERYBODY},
+    # It has this one show, which lists show to those who are invited or have a paddle.
+    "hosts/<slug:slug>/": {"GET": {200: LISTED, 404: REST}},
+    "hosts/<slug:slug>/follow/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 302: LISTED, 404: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 302: LISTED, 404: REST},
+    },
     "auctions/<slug:slug>/": {"GET": IF_VISIBLE},
+    "auctions/<slug:slug>/reminder/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST},
+    },
+    # It has no time.
+    "auctions/<slug:slug>/calendar.ics": {"GET": MISSING},
     "auctions/<slug:slug>/paddle/": {
         "GET": {LOGIN: NOBODY_KNOWN, 302: BIDDERS, 200: VIEWERS, 404: REST},
         "POST": {LOGIN: NOBODY_KNOWN, 302: BIDDERS | {"invited"}, 422: INSIDE, 404: REST},
@@ -110,10 +126,25 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
         "GET": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST},
         "POST": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST},
     },
+    "lots/<int:lot_id>/watch/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST},
+    },
     ".well-known/auction-signing-key.json": {"GET": EVERYBODY},
     "metrics": {"GET": EVERYBODY},
     "media/<path:path>": {"GET": MISSING},
     "my/bids/": {"GET": SIGNED_IN},
+    "my/notifications/": {"GET": SIGNED_IN},
+    "my/notifications/read/": {"POST": SENT_ON},
+    "my/notifications/settings/": {"GET": SIGNED_IN, "POST": SENT_ON},
+    # The bidder's.
+    "my/notifications/<int:notification_id>/": {"GET": {LOGIN: NOBODY_KNOWN, 302: frozenset({"bidder"}), 404: REST}},
+    # This site has no key for messages.
+    "my/devices/": {"POST": {LOGIN: NOBODY_KNOWN, 422: REST}},
+    "my/devices/<int:device_id>/remove/": {"POST": {LOGIN: NOBODY_KNOWN, 302: frozenset({"bidder"}), 404: REST}},
+    # Who has a token from a mail; nobody here does.
+    "unsubscribe/<str:token>/": {"GET": MISSING, "POST": MISSING},
+    "sw.js": {"GET": EVERYBODY},
     "orders/<int:order_id>/": {
         "GET": {LOGIN: NOBODY_KNOWN, 200: BILLED, 404: REST},
         "POST": {LOGIN: NOBODY_KNOWN, 302: frozenset({"bidder"}), 422: BILLED, 404: REST},
@@ -402,6 +433,8 @@ BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("POST", "host/auctions/<int:auction_id>/camera/"): {"action": "rotate"},
     ("POST", "host/auctions/<int:auction_id>/recording/"): {"sure": "on"},
     ("POST", "orders/<int:order_id>/"): {"delivery": "pick_up"},
+    ("POST", "hosts/<slug:slug>/follow/"): {"wanted": "on"},
+    ("POST", "lots/<int:lot_id>/watch/"): {"wanted": "on"},
     ("POST", "auctions/<slug:slug>/paddle/"): {"accept_terms": "on"},
     ("POST", "auctions/<slug:slug>/entrance/"): {"accept_terms": "on"},
     ("POST", "auctions/<slug:slug>/bid/"): {"amount": "1.00", "lot": "1", "id": ""},
@@ -447,9 +480,10 @@ def path_of(world: World, route: str) -> str:
     parts = route.split("/")
     here = {model._meta.label_lower: row.pk for model, row in world.rows.items()}
     pk = here.get(".".join(parts[1:3]), 1) if parts[0] == "admin" and len(parts) > 3 else 1
+    of_slug = {"hosts": world.auction.organizer.slug, "categories": "clocks"}
     of_part = {"lots": world.lot.pk, "streams": world.auction.stream_channel_id}
     values = {
-        "slug": world.auction.slug,
+        "slug": of_slug.get(parts[0], world.auction.slug),
         "pk": of_part.get(parts[2] if parts[:2] == ["api", "v1"] else "", world.auction.pk),
         "auction_id": world.auction.pk,
         "lot_id": world.lot.pk,
@@ -459,6 +493,9 @@ def path_of(world: World, route: str) -> str:
         "entry": "1-1",
         "mute_id": here["bidding.mute"],
         "bid_id": BID_ID,
+        "notification_id": here["bidding.notification"],
+        "device_id": here["accounts.pushsubscription"],
+        "token": "none",
         "order_id": here["auctions.order"],
         "number": 1,
         "upload_id": here["auctions.upload"],

@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from accounts.models import HostRequest, Membership, Organizer, Role, Strike, User
+from accounts.models import HostRequest, Membership, Organizer, PushSubscription, Role, Strike, User
 from accounts.services import user_create
 from auctions import services as catalogue
 from auctions.billing import invoice_issue
@@ -40,7 +40,7 @@ from bidding.engine import calls
 from bidding.engine.outcomes import BidAccepted
 from bidding.engine.runner import run
 from bidding.floor import floor
-from bidding.models import ChatMessage, DiscardedEntry, Mute, Refusal
+from bidding.models import ChatMessage, DiscardedEntry, Mute, Notification, Refusal
 from bidding.relay.containers import Piece
 
 PEOPLE = (
@@ -207,6 +207,10 @@ def build(host: User, organizer: Organizer, other_owner: User, administrator: Us
         order,
         users["bidder"],
         recording_of(world.auction),
+        Notification.objects.create(user=users["bidder"], auction=auction, kind="reminder", at_ms=1),
+        PushSubscription.objects.create(
+            user=users["bidder"], endpoint="https://push.test/secret", public_key="p", secret="s"
+        ),
         Upload.objects.create(lot=lot, created_by=host, key="a-key", content_type="image/png"),
         Category.objects.create(name="Clocks", slug="clocks"),
         invoice_issue(order=order),

@@ -16,6 +16,7 @@ from auctions.models.auction import (
     Visibility,
     default_lost_pause_s,
 )
+from auctions.models.following import LotWatch, Reminder
 from auctions.models.lot import (
     Category,
     Consignor,
@@ -68,6 +69,7 @@ __all__ = [
     "LotResult",
     "LotRun",
     "LotStatus",
+    "LotWatch",
     "Offer",
     "OfferAnswer",
     "OfferKind",
@@ -81,6 +83,7 @@ __all__ = [
     "Registration",
     "RegistrationKind",
     "RegistrationStatus",
+    "Reminder",
     "Sale",
     "SaleStatus",
     "ShippingProfile",

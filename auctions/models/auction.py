@@ -145,6 +145,9 @@ class Auction(models.Model):
     next_paddle = models.PositiveIntegerField(default=101, editable=False)
     went_live_at = models.DateTimeField(null=True, blank=True, editable=False)
     ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    followers_told_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("When those who follow its house were told of it.")
+    )
     stream_stopped_at = models.DateTimeField(null=True, blank=True, editable=False)
     cleaned_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text=_("When the keys in Redis were removed.")

@@ -100,11 +100,8 @@ def show_time(moment: datetime | None, auction: Auction, pattern: str = "D j M, 
     local = in_zone(moment, auction)
     if local is None:
         return ""
-    with timezone.override(zoneinfo.ZoneInfo(auction.time_zone)):
-        text = date_format(local, pattern)
-    # A day needs no zone; a time of day without one would be a guess.
-    zone = f" {local.strftime('%Z')}" if "H" in pattern else ""
-    return format_html('<time datetime="{}">{}{}</time>', local.isoformat(), text, zone)
+    text = presenting.moment_text(local, auction, pattern)
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(), text)
 
 
 @register.filter

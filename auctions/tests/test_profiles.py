@@ -1,17 +1,14 @@
 """What people say of themselves: name, picture, address, mails."""
 
-import ast
 import io
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from PIL import Image
 
-from accounts.models import MailKind
 from accounts.services import mail_send
 from auctions import people
 from auctions.errors import Refused
@@ -50,21 +47,13 @@ def upload(content, name="me.jpg"):
 
 
 def send(client, **fields):
-    return client.post(reverse("profile"), {"display_name": "Ben", "mails": ["won"]} | fields)
+    return client.post(reverse("profile"), {"display_name": "Ben"} | fields)
 
 
-@pytest.fixture
-def all_sent(monkeypatch):
-    """Let every kind of mail be one that is sent."""
-    monkeypatch.setattr(MailKind, "sent", lambda: tuple(MailKind))
-
-
-@pytest.mark.usefixtures("all_sent")
 def test_the_page_changes_what_one_says_of_oneself(signed_in, bidder):
-    assert send(signed_in, delivery_address="1 Lane\r\nTown", mails=["outbid"]).status_code == 302
+    assert send(signed_in, delivery_address="1 Lane\r\nTown").status_code == 302
     bidder.refresh_from_db()
     assert (bidder.display_name, bidder.delivery_address) == ("Ben", "1 Lane\nTown")
-    assert [kind for kind in MailKind if bidder.wants(kind)] == [MailKind.OUTBID]
     page = signed_in.get(reverse("profile")).content.decode()
     assert "1 Lane" in page
 
@@ -82,16 +71,14 @@ def test_nobody_changes_but_oneself(client, signed_in, bidder, bidder2):
         ("display_name", "ben@example.test"),
         ("display_name", "zero\0byte"),
         ("delivery_address", "x" * 401),
-        ("mails", ["spam"]),
     ],
 )
-@pytest.mark.usefixtures("all_sent")
 def test_what_is_wrong_is_told_at_its_field_and_nothing_changes(signed_in, bidder, field, value):
     response = send(signed_in, **{field: value})
     assert response.status_code == 422
     assert response.context["form"].errors[field]
     bidder.refresh_from_db()
-    assert (bidder.display_name, bidder.unwanted_mails) == ("Ben Bidder", [])
+    assert bidder.display_name == "Ben Bidder"
 
 
 def test_what_people_write_is_no_markup(signed_in):
@@ -173,56 +160,12 @@ def test_a_new_picture_replaces_the_file_and_it_can_be_taken_away(
 # --- Mail ----------------------------------------------------------------------------------------------
 
 
-def kinds_in(source):
-    """Yield the kinds of the mails that a module sends."""
-    for call in ast.walk(ast.parse(source)):
-        if isinstance(call, ast.Call) and getattr(call.func, "id", getattr(call.func, "attr", "")) == "mail_send":
-            for keyword in call.keywords:
-                if keyword.arg == "kind":
-                    assert isinstance(keyword.value, ast.Attribute), "a kind is named where the mail is sent"
-                    yield MailKind[keyword.value.attr]
-
-
-def test_people_are_asked_about_exactly_the_mails_that_are_sent():
-    assert list(kinds_in("mail_send(user=user, kind=MailKind.WON)")) == [MailKind.WON]
-    sources = [
-        path
-        for app in ("accounts", "auctions", "bidding")
-        for path in (settings.BASE_DIR / app).rglob("*.py")
-        if "tests" not in path.parts
-    ]
-    assert len(sources) > 100
-    assert {kind for path in sources for kind in kinds_in(path.read_text())} == set(MailKind.sent())
-
-
-def test_what_nothing_sends_is_not_asked_about_and_stays_as_it_was(signed_in, bidder, monkeypatch):
-    assert "Mail me about" not in signed_in.get(reverse("profile")).content.decode()
-    send(signed_in, mails=[])
-    bidder.refresh_from_db()
-    assert bidder.unwanted_mails == []
-    monkeypatch.setattr(MailKind, "sent", lambda: (MailKind.WON,))
-    page = signed_in.get(reverse("profile")).content.decode()
-    assert (str(MailKind.WON.label) in page, str(MailKind.OUTBID.label) in page) == (True, False)
-    send(signed_in, mails=[])
-    bidder.refresh_from_db()
-    assert bidder.unwanted_mails == ["won"]
-    monkeypatch.undo()
-    send(signed_in)
-    bidder.refresh_from_db()
-    assert bidder.unwanted_mails == ["won"]
-
-
-def test_mail_goes_to_who_wants_it_and_has_an_address(bidder, bidder2, django_capture_on_commit_callbacks):
-    bidder2.unwanted_mails = ["won"]
+def test_mail_goes_to_who_has_an_address(bidder, django_capture_on_commit_callbacks):
     nobody = type(bidder)(email=None)
     with django_capture_on_commit_callbacks(execute=True):
-        for user in (bidder, bidder2, nobody):
-            mail_send(user=user, subject="Won", text="A lamp.", kind=MailKind.WON)
-        mail_send(user=bidder2, subject="Answer", text="No.")
-    assert [(letter.to, letter.subject) for letter in mail.outbox] == [
-        ([bidder.email], "[Paddle] Won"),
-        ([bidder2.email], "[Paddle] Answer"),
-    ]
+        for user in (bidder, nobody):
+            mail_send(user=user, subject="Answer", text="No.")
+    assert [(letter.to, letter.subject) for letter in mail.outbox] == [([bidder.email], "[Paddle] Answer")]
 
 
 def test_a_mail_that_cannot_be_sent_undoes_nothing(settings, bidder, django_capture_on_commit_callbacks, caplog):

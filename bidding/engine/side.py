@@ -26,6 +26,10 @@ class RoomKeys:
         """Hash: how many people each process seats."""
         return f"{{room:{self.auction_id}}}:people"
 
+    def seated(self, process: str) -> str:
+        """Set: the signed-in people whom one process seats. It runs out with the process' count."""
+        return f"{{room:{self.auction_id}}}:seated:{process}"
+
     def chat_rate(self, user_id: int) -> str:
         """Hash: one person's bucket of chat tokens."""
         return f"{{room:{self.auction_id}}}:chat-rate:{user_id}"

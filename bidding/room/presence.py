@@ -1,14 +1,14 @@
-"""How many people are in a room, over all web processes.
+"""How many people are in a room, over all web processes, and which of them are signed in.
 
-Each process says how many it seats, and that runs out by itself: a killed process is forgotten in time. A person
-with several sockets on a process counts once there.
+Each process says whom it seats, and that runs out by itself: a killed process is forgotten in time. A person with
+several sockets on a process counts once there. Who is seated gets no mail of a lost lead (`selectors.is_seated`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from bidding.engine.runner import arun
-from bidding.engine.side import count_people
+from bidding.engine.side import RoomKeys, count_people
 from bidding.floor import async_side
 from bidding.room.seats import Seat
 
@@ -26,8 +26,19 @@ class Presence:
 
     async def count(self, auction_id: int, seats: Iterable[Seat]) -> int:
         """Tell how many people sit here and return how many sit everywhere; raises a RedisError."""
+        seats = list(seats)
+        await self._name(auction_id, {seat.visitor.user_id for seat in seats} - {None})
         call = count_people(auction_id, process=self._process, people=people_in(seats), ttl_ms=_TTL_MS)
         return await arun(async_side(), call)
+
+    async def _name(self, auction_id: int, users: Collection[int | None]) -> None:
+        key = RoomKeys(auction_id).seated(self._process)
+        pipe = async_side().pipeline(transaction=True)
+        pipe.delete(key)
+        if users:
+            pipe.sadd(key, *users)
+            pipe.pexpire(key, _TTL_MS)
+        await pipe.execute()
 
 
 def people_in(seats: Iterable[Seat]) -> int:

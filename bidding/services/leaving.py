@@ -27,7 +27,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
-from accounts.models import HostRequest, Membership, Organizer, Role, Strike, Trace, User
+from accounts.models import Follow, HostRequest, Membership, Organizer, PushSubscription, Role, Strike, Trace, User
 from auctions.errors import Refused
 from auctions.models import (
     Auction,
@@ -35,10 +35,12 @@ from auctions.models import (
     AuctionStatus,
     CommandKind,
     Invitation,
+    LotWatch,
     Order,
     OrderStatus,
     Registration,
     RegistrationStatus,
+    Reminder,
     Sale,
     SaleStatus,
 )
@@ -134,7 +136,8 @@ def _forget_names(user: User, addresses: set[str]) -> None:
     AuctionModerator.objects.filter(email__in=addresses).delete()
     Membership.objects.filter(user=user).delete()
     HostRequest.objects.filter(user=user).delete()
-    Notification.objects.filter(user=user).delete()
+    for model in (Notification, Follow, LotWatch, Reminder, PushSubscription):
+        model._default_manager.filter(user=user).delete()
     ModeratorNote.objects.filter(user=user).delete()
     Mute.objects.filter(user=user).update(note="")
     Strike.objects.filter(user=user).update(note="")
@@ -174,7 +177,8 @@ def _empty(user: User) -> None:
     if picture:
         transaction.on_commit(lambda: storage.delete(picture))
     user.email, user.display_name, user.delivery_address, user.avatar = None, "", "", ""
-    user.unwanted_mails, user.verified_at, user.last_login = [], None, None
+    user.unwanted_mails, user.unwanted_pushes = [], []
+    user.verified_at, user.last_login = None, None
     user.is_active = user.is_staff = user.is_superuser = False
     user.closed_at = timezone.now()
     user.set_unusable_password()

@@ -1,0 +1,81 @@
+"""Browsers that show messages to their owner: adding one, taking one away, and sending to them."""
+
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+import structlog
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import PushSubscription, User
+from auctions.errors import Refused
+from bidding import webpush
+from bidding.models import Notification, NotificationKind
+from bidding.telling import say
+
+logger = structlog.get_logger(__name__)
+
+MOST: Final = 10
+"""Browsers of one person; the one that was added first goes."""
+_GONE: Final = (404, 410)
+_LASTS: Final = {NotificationKind.OUTBID: timedelta(minutes=1)}
+"""How long a push service keeps a message for a device that is off."""
+
+
+def device_add(*, user: User, endpoint: str, public_key: str, secret: str, device: str) -> PushSubscription:
+    """Show messages to somebody in a browser. One that somebody else used before is theirs no longer."""
+    if not webpush.is_configured():
+        raise Refused("not_configured", _("This site sends no messages to devices."))
+    try:
+        webpush.check_browser(endpoint, public_key, secret)
+    except webpush.NotAllowed:
+        raise Refused("bad_device", _("This browser cannot be reached.")) from None
+    row, _created = PushSubscription.objects.update_or_create(
+        endpoint=endpoint,
+        defaults={"user": user, "public_key": public_key, "secret": secret, "device": device[:200]},
+    )
+    kept = user.push_subscriptions.order_by("-created_at", "-pk").values_list("pk", flat=True)[:MOST]
+    user.push_subscriptions.exclude(pk__in=list(kept)).delete()
+    return row
+
+
+def device_remove(*, device: PushSubscription) -> None:
+    """Show nothing more in a browser."""
+    device.delete()
+
+
+def push_send(*, user: User, notification: Notification) -> None:
+    """Show a notification in all browsers of somebody. One that is gone is forgotten; a failure is logged."""
+    if not webpush.is_configured():
+        return
+    said = say(notification)
+    message = msgspec.json.encode(
+        {
+            "title": said.title,
+            "text": said.text,
+            "path": said.path,
+            "tag": f"notification-{notification.pk}",
+            "site": settings.SITE_NAME,
+        }
+    )
+    lasts = _LASTS.get(NotificationKind(notification.kind), timedelta(hours=4))
+    for device in user.push_subscriptions.all():
+        try:
+            body = webpush.seal(message, browser_key=device.public_key, secret=device.secret)
+            status = webpush.deliver(
+                device.endpoint, body, topic=f"n{notification.pk}", lasts_s=int(lasts.total_seconds())
+            )
+        except webpush.NotAllowed as error:
+            logger.warning("device_forgotten", device=device.pk, error=str(error))
+            device.delete()
+        except webpush.Unreachable as error:
+            logger.warning("push_lost", device=device.pk, error=str(error))
+        else:
+            if status in _GONE:
+                device.delete()
+            elif status < 300:
+                PushSubscription.objects.filter(pk=device.pk).update(used_at=timezone.now())
+            else:
+                logger.warning("push_refused", device=device.pk, status=status)

@@ -1,0 +1,193 @@
+"""Messages to browsers by Web Push: sealing for one browser (RFC 8291), signing as this site (RFC 8292), delivering.
+
+Owns no rows. The address of a browser comes from outside: it is only ever called over https, at an address of the
+public internet that was looked up and checked here, and no redirect is followed.
+"""
+
+import base64
+import ipaddress
+import os
+import socket
+import ssl
+import time
+from email.utils import parseaddr
+from functools import cache
+from typing import Final
+from urllib.parse import urlsplit
+
+import jwt
+import urllib3
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.conf import settings
+
+LONGEST: Final = 3_900
+"""Octets of a message; every push service takes so much once it is sealed."""
+_CURVE: Final = ec.SECP256R1()
+_RECORD: Final = 4_096
+_SIGNED_FOR_S: Final = 12 * 3_600
+_TIMEOUT: Final = urllib3.Timeout(connect=4, read=6)
+
+
+class Unreachable(Exception):
+    """A push service could not be asked; later it may."""
+
+
+class NotAllowed(Exception):
+    """An address is none that this site would call."""
+
+
+def is_configured() -> bool:
+    """Say whether this site has a key to sign messages with."""
+    return bool(settings.WEB_PUSH_KEY)
+
+
+@cache
+def site_key(secret: str) -> ec.EllipticCurvePrivateKey:
+    """Return the key that a site signs with, from its 32 octets in base64url."""
+    return ec.derive_private_key(int.from_bytes(decode(secret)), _CURVE)
+
+
+def public_key() -> str:
+    """Return what a browser is told of the site's key before it subscribes."""
+    return encode(_point(site_key(settings.WEB_PUSH_KEY)))
+
+
+def encode(octets: bytes) -> str:
+    """Return octets in base64url, without padding."""
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+def decode(text: str) -> bytes:
+    """Return the octets of a text in base64url; raises ValueError where it is none."""
+    return base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
+def check_browser(endpoint: str, browser_key: str, secret: str) -> None:
+    """Raise NotAllowed where a browser's address or keys cannot be meant."""
+    _split(endpoint)
+    try:
+        ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, decode(browser_key))
+        length = len(decode(secret))
+    except ValueError:
+        raise NotAllowed("the keys cannot be read") from None
+    if length != 16:
+        raise NotAllowed("the secret has another length")
+
+
+def seal(
+    message: bytes,
+    *,
+    browser_key: str,
+    secret: str,
+    salt: bytes | None = None,
+    own_key: ec.EllipticCurvePrivateKey | None = None,
+) -> bytes:
+    """Return a message that only this browser opens. `salt` and `own_key` are fresh for each; tests give them."""
+    if len(message) > LONGEST:
+        raise ValueError(f"a message has at most {LONGEST} octets")
+    salt, own_key = salt or os.urandom(16), own_key or ec.generate_private_key(_CURVE)
+    theirs, ours = decode(browser_key), _point(own_key)
+    shared = own_key.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, theirs))
+    material = _derive(shared, decode(secret), b"WebPush: info\0" + theirs + ours, 32)
+    key = _derive(material, salt, b"Content-Encoding: aes128gcm\0", 16)
+    nonce = _derive(material, salt, b"Content-Encoding: nonce\0", 12)
+    # One record, and the mark that it is the last.
+    sealed = AESGCM(key).encrypt(nonce, message + b"\x02", None)
+    return salt + _RECORD.to_bytes(4) + bytes([len(ours)]) + ours + sealed
+
+
+def deliver(endpoint: str, body: bytes, *, topic: str, lasts_s: int) -> int:
+    """Hand a sealed message to a push service; return its status. Raises NotAllowed or Unreachable."""
+    host, port, path = _split(endpoint)
+    address = _public_address(host, port)
+    headers = {
+        "Host": host if port == 443 else f"{host}:{port}",
+        "Authorization": f"vapid t={_signed(endpoint)}, k={public_key()}",
+        "Content-Encoding": "aes128gcm",
+        "Content-Type": "application/octet-stream",
+        "TTL": str(lasts_s),
+        "Topic": topic,
+        "Urgency": "high",
+    }
+    # To the address that was checked, and with the certificate of the name: a name that changes leads nowhere else.
+    pool = urllib3.HTTPSConnectionPool(
+        address,
+        port,
+        server_hostname=host,
+        assert_hostname=host,
+        ssl_context=ssl.create_default_context(),
+        timeout=_TIMEOUT,
+        maxsize=1,
+    )
+    try:
+        with pool:
+            response = pool.urlopen(
+                "POST", path, body=body, headers=headers, retries=False, redirect=False, preload_content=False
+            )
+            response.close()
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise Unreachable(str(error)) from error
+    return response.status
+
+
+def _split(endpoint: str) -> tuple[str, int, str]:
+    """Return host, port and path of an address that may be a push service's."""
+    try:
+        parts = urlsplit(endpoint)
+        host, port = parts.hostname or "", parts.port or 443
+    except ValueError:
+        raise NotAllowed("no address") from None
+    is_plain = endpoint.isascii() and endpoint.isprintable() and " " not in endpoint and len(endpoint) <= 600
+    if not is_plain or parts.scheme != "https" or parts.username is not None or parts.fragment:
+        raise NotAllowed("no plain https address")
+    if "." not in host or host.endswith(".") or host.rpartition(".")[2].isdecimal() or ":" in host:
+        raise NotAllowed("no name of a host")
+    return host, port, f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+
+
+def _public_address(host: str, port: int) -> str:
+    """Return an address of a host that belongs to the public internet, as all of its addresses must."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Unreachable(str(error)) from error
+    # IPv4 first: not every server has a way to IPv6.
+    addresses = [str(info[4][0]) for info in sorted(found, key=lambda info: info[0] != socket.AF_INET)]
+    if not addresses or not all(is_public(address) for address in addresses):
+        raise NotAllowed(f"{host} is not on the public internet")
+    return addresses[0]
+
+
+def is_public(address: str) -> bool:
+    """Say whether an address belongs to the public internet, also one that hides another in it."""
+    known = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(known, ipaddress.IPv6Address):
+        hidden = known.ipv4_mapped or known.sixtofour or (known.teredo or (None, None))[1]
+        if hidden is not None or known in _TRANSLATED:
+            return False
+    return known.is_global and not known.is_multicast
+
+
+_TRANSLATED: Final = ipaddress.ip_network("64:ff9b::/96")
+
+
+def _signed(endpoint: str) -> str:
+    parts = urlsplit(endpoint)
+    claims = {
+        "aud": f"https://{parts.netloc}",
+        "exp": int(time.time()) + _SIGNED_FOR_S,
+        "sub": f"mailto:{parseaddr(settings.DEFAULT_FROM_EMAIL)[1]}",
+    }
+    return jwt.encode(claims, site_key(settings.WEB_PUSH_KEY), algorithm="ES256")
+
+
+def _point(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+
+def _derive(material: bytes, salt: bytes, info: bytes, length: int) -> bytes:
+    return HKDF(algorithm=SHA256(), length=length, salt=salt, info=info).derive(material)

@@ -1,15 +1,16 @@
 """Search over auctions, lots and houses, and the catalogue by category: reads of what lists show to somebody.
 
-A word finds every word that begins with it, whatever its case and accents, and all words must be found. PostgreSQL
-answers from an index of full text, SQLite reads through the rows; both fold text alike (`search_fold`), so they find
-the same. Changes nothing.
+A word finds every word that begins with it, whatever its case and accents, and all words must be found: in a lot's own
+text or in the name of its house. PostgreSQL answers from an index of full text, SQLite reads through the rows; both
+fold text alike (`search_fold`), so they find the same in the same order. Changes nothing.
 """
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any, Final, TypeVar
 
-from django.contrib.postgres.search import SearchQuery, SearchVectorField
+from django.contrib.postgres.search import SearchQuery, SearchVectorExact, SearchVectorField
 from django.db import connection
 from django.db.models import Case, Count, F, Func, Model, Q, QuerySet, TextField, Value, When
 from django.db.models.lookups import Contains
@@ -41,29 +42,35 @@ def search_fold(text: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """Return what a person looks for, word by word."""
-    return search_fold(text[:LONGEST].replace("\0", " ")).split()[:_MOST_WORDS]
+    # A letter may stand for many, and PostgreSQL refuses a word of kilobytes.
+    return [word[:LONGEST] for word in search_fold(text[:LONGEST].replace("\0", " ")).split()[:_MOST_WORDS]]
 
 
 def lots_found(user: AnyUser, *, text: str = "", category: Category | None = None, shows: str = "") -> QuerySet[Lot]:
-    """Return the lots of listed shows: live ones first, then by start, then what is over, the latest first."""
+    """Return the lots of listed shows: of live ones first, then of those to come, then of those that are over.
+
+    Among these, whose title has more of the words comes first; then the next show, or the one that ended last.
+    """
     lots = Lot.objects.filter(auction__in=_listed(user, shows)).exclude(status=LotStatus.WITHDRAWN)
     if category is not None:
         lots = lots.filter(category=category)
     words = words_of(text)
-    found = _matching(lots, words, "title", "condition", "description")
+    named = _named(words)
+    for word in words:
+        of_house = Q(auction__organizer__in=[pk for pk, name in named if f" {word}" in name])
+        lots = lots.filter(_has(word, "title", "condition", "description") | of_house)
     return (
-        found.annotate(in_title=_has(words, "title"))
-        .select_related("auction__organizer", "category")
+        lots.select_related("auction__organizer", "category")
         .prefetch_related("images")
-        .order_by(*_next_first("auction__"), "-in_title", "auction", "position", "pk")
+        .order_by(*_ranked(words, "auction__"), "auction", "position", "pk")
     )
 
 
 def auctions_found(user: AnyUser, *, text: str = "", shows: str = "") -> QuerySet[Auction]:
     """Return listed shows with their first lots, in the order of `lots_found`."""
     words = words_of(text)
-    found = _matching(_listed(user, shows), words, "title", "organizer__name", "description")
-    return with_previews(found).order_by(*_next_first(), "pk")
+    found = _with_all(_listed(user, shows), words, "title", "organizer__name", "description")
+    return with_previews(found).order_by(*_ranked(words), "pk")
 
 
 def organizers_found(user: AnyUser, text: str) -> QuerySet[Organizer]:
@@ -71,7 +78,7 @@ def organizers_found(user: AnyUser, text: str) -> QuerySet[Organizer]:
     words = words_of(text)
     if not words:
         return Organizer.objects.none()
-    return _matching(visible_organizers(user), words, "name").order_by("name")
+    return _with_all(visible_organizers(user), words, "name").order_by("name")
 
 
 def categories(user: AnyUser) -> QuerySet[Category]:
@@ -82,39 +89,44 @@ def categories(user: AnyUser) -> QuerySet[Category]:
 
 def shows_of(user: AnyUser, organizer: Organizer) -> QuerySet[Auction]:
     """Return the listed shows of a house with their first lots, in the order of `lots_found`."""
-    return with_previews(_listed(user, "").filter(organizer=organizer)).order_by(*_next_first(), "pk")
+    return with_previews(_listed(user, "").filter(organizer=organizer)).order_by(*_ranked(()), "pk")
 
 
 def _listed(user: AnyUser, shows: str) -> QuerySet[Auction]:
     return visible_auctions(user).filter(status__in=_LISTED[shows])
 
 
-def _next_first(path: str = "") -> tuple[Any, ...]:
-    status = f"{path}status"
-    rank = Case(*(When(**{status: known}, then=place) for place, known in enumerate(_LISTED[""])), default=9)
-    start = Case(When(**{status: AuctionStatus.SCHEDULED}, then=F(f"{path}starts_at")))
-    return rank, start.asc(nulls_last=True), F(f"{path}ended_at").desc(nulls_last=True)
-
-
-def _has(words: list[str], name: str) -> Case:
-    """Return whether a column has all of the words, as a number to sort by."""
-    condition = Q()
+def _named(words: list[str]) -> list[tuple[int, str]]:
+    """Return the houses that have one of the words in their name, and the name as it is searched."""
+    any_word = Q(pk__in=())
     for word in words:
-        condition &= Q(Contains(_folded(name), f" {word}"))
-    return Case(When(condition, then=Value(1)), default=Value(0)) if words else Case(default=Value(0))
+        any_word |= _has(word, "name")
+    return [(pk, search_fold(name)) for pk, name in Organizer.objects.filter(any_word).values_list("pk", "name")]
 
 
-def _matching(rows: QuerySet[_Row], words: list[str], *names: str) -> QuerySet[_Row]:
-    if not words:
-        return rows
+def _with_all(rows: QuerySet[_Row, _Row], words: list[str], *names: str) -> QuerySet[_Row, _Row]:
+    for word in words:
+        rows = rows.filter(_has(word, *names))
+    return rows
+
+
+def _has(word: str, *names: str) -> Q:
+    """Return the condition that columns have a word that begins so."""
+    text = _folded(*names)
     if connection.vendor == "postgresql":
-        vector = _Vector(_folded(*names))
-        query = SearchQuery(" & ".join(f"'{word}':*" for word in words), search_type="raw", config="simple")
-        return rows.alias(found=vector).filter(found=query)
-    folded = rows.alias(found=_folded(*names))
+        return Q(SearchVectorExact(_Vector(text), SearchQuery(f"'{word}':*", search_type="raw", config="simple")))
+    return Q(Contains(text, f" {word}"))
+
+
+def _ranked(words: Iterable[str], path: str = "") -> tuple[Any, ...]:
+    """Return by what is sorted; `path` leads to the auction. What is ranked itself has a title."""
+    status = f"{path}status"
+    group = Case(*(When(**{status: known}, then=place) for place, known in enumerate(_LISTED[""])), default=9)
+    in_title: Any = Value(0)
     for word in words:
-        folded = folded.filter(found__contains=f" {word}")
-    return folded
+        in_title = in_title + Case(When(_has(word, "title"), then=Value(1)), default=Value(0))
+    start = Case(When(**{status: AuctionStatus.SCHEDULED}, then=F(f"{path}starts_at")))
+    return group, in_title.desc(), start.asc(nulls_last=True), F(f"{path}ended_at").desc(nulls_last=True)
 
 
 def _folded(*names: str) -> Func:

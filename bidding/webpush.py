@@ -1,12 +1,12 @@
 """Messages to browsers by Web Push: sealing for one browser (RFC 8291), signing as this site (RFC 8292), delivering.
 
-Owns no rows. The address of a browser comes from outside: it is only ever called over https, at an address of the
-public internet that was looked up and checked here, and no redirect is followed.
+Owns no rows and no cryptography: http_ece seals and PyJWT signs. The address of a browser comes from outside: it is
+only ever called over https, at an address of the public internet that was looked up and checked here, and no redirect
+is followed.
 """
 
 import base64
 import ipaddress
-import os
 import socket
 import ssl
 import time
@@ -15,19 +15,16 @@ from functools import cache
 from typing import Final
 from urllib.parse import urlsplit
 
+import http_ece
 import jwt
 import urllib3
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 
 LONGEST: Final = 3_900
 """Octets of a message; every push service takes so much once it is sealed."""
 _CURVE: Final = ec.SECP256R1()
-_RECORD: Final = 4_096
 _SIGNED_FOR_S: Final = 12 * 3_600
 _TIMEOUT: Final = urllib3.Timeout(connect=4, read=6)
 
@@ -89,15 +86,15 @@ def seal(
     """Return a message that only this browser opens. `salt` and `own_key` are fresh for each; tests give them."""
     if len(message) > LONGEST:
         raise ValueError(f"a message has at most {LONGEST} octets")
-    salt, own_key = salt or os.urandom(16), own_key or ec.generate_private_key(_CURVE)
-    theirs, ours = decode(browser_key), _point(own_key)
-    shared = own_key.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, theirs))
-    material = _derive(shared, decode(secret), b"WebPush: info\0" + theirs + ours, 32)
-    key = _derive(material, salt, b"Content-Encoding: aes128gcm\0", 16)
-    nonce = _derive(material, salt, b"Content-Encoding: nonce\0", 12)
-    # One record, and the mark that it is the last.
-    sealed = AESGCM(key).encrypt(nonce, message + b"\x02", None)
-    return salt + _RECORD.to_bytes(4) + bytes([len(ours)]) + ours + sealed
+    sealed: bytes = http_ece.encrypt(
+        message,
+        salt=salt,
+        private_key=own_key or ec.generate_private_key(_CURVE),
+        dh=decode(browser_key),
+        auth_secret=decode(secret),
+        version="aes128gcm",
+    )
+    return sealed
 
 
 def deliver(endpoint: str, body: bytes, *, topic: str, lasts_s: int) -> int:
@@ -166,13 +163,14 @@ def is_public(address: str) -> bool:
     """Say whether an address belongs to the public internet, also one that hides another in it."""
     known = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(known, ipaddress.IPv6Address):
-        hidden = known.ipv4_mapped or known.sixtofour or (known.teredo or (None, None))[1]
-        if hidden is not None or known in _TRANSLATED:
+        hidden = known.sixtofour or (known.teredo or (None, None))[1]
+        # All that is given out lies there; outside it are mapped, translated and old local addresses.
+        if hidden is not None or known not in _UNICAST:
             return False
     return known.is_global and not known.is_multicast
 
 
-_TRANSLATED: Final = ipaddress.ip_network("64:ff9b::/96")
+_UNICAST: Final = ipaddress.ip_network("2000::/3")
 
 
 def _signed(endpoint: str) -> str:
@@ -187,7 +185,3 @@ def _signed(endpoint: str) -> str:
 
 def _point(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-
-
-def _derive(material: bytes, salt: bytes, info: bytes, length: int) -> bytes:
-    return HKDF(algorithm=SHA256(), length=length, salt=salt, info=info).derive(material)

@@ -101,7 +101,7 @@ class Rows:
             user=other, auction=auction, run=self.run, kind="outbid", amount=1, v=1, at_ms=1
         )
         self.win = Notification.objects.create(user=other, auction=auction, kind="won", amount=1, at_ms=1)
-        self.watch = LotWatch.objects.create(user=other, lot=self.lot)
+        self.lot_watch = LotWatch.objects.create(user=other, lot=self.lot)
         self.reminder = Reminder.objects.create(user=other, auction=auction)
         self.follow = Follow.objects.create(user=other, organizer=self.organizer)
         self.device = PushSubscription.objects.create(
@@ -322,7 +322,7 @@ BROKEN: dict[str, list[Callable[[Any], None]]] = {
         lambda r: change(r.win, kind="reminder"),
         lambda r: change(r.win, kind="scheduled"),
     ],
-    "lotwatch_once": [lambda r: again(r.watch)],
+    "lotwatch_once": [lambda r: again(r.lot_watch)],
     "reminder_once": [lambda r: again(r.reminder)],
     "follow_once": [lambda r: again(r.follow)],
     "pushsubscription_over_https": [lambda r: change(r.device, endpoint="http://push.test/1")],

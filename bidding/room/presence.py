@@ -27,11 +27,11 @@ class Presence:
     async def count(self, auction_id: int, seats: Iterable[Seat]) -> int:
         """Tell how many people sit here and return how many sit everywhere; raises a RedisError."""
         seats = list(seats)
-        await self._name(auction_id, {seat.visitor.user_id for seat in seats} - {None})
+        await self._name(auction_id, {user for seat in seats if (user := seat.visitor.user_id) is not None})
         call = count_people(auction_id, process=self._process, people=people_in(seats), ttl_ms=_TTL_MS)
         return await arun(async_side(), call)
 
-    async def _name(self, auction_id: int, users: Collection[int | None]) -> None:
+    async def _name(self, auction_id: int, users: Collection[int]) -> None:
         key = RoomKeys(auction_id).seated(self._process)
         pipe = async_side().pipeline(transaction=True)
         pipe.delete(key)

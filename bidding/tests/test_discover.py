@@ -98,18 +98,32 @@ def test_what_is_folded_is_plain_words():
     assert search_fold("…") == ""
 
 
-def test_the_title_comes_before_the_description_and_live_before_what_is_over(client, add_auction):
+def test_live_comes_before_what_is_over_and_a_title_before_a_description(client, add_auction):
     add_auction("Over", "Lamp over", status=AuctionStatus.ENDED, ended_at=timezone.now())
     add_auction("Later", "Lamp later", starts_at=timezone.now() + timedelta(days=9))
     add_auction("Soon", {"title": "Shade", "description": "Of a lamp."}, "Lamp soon")
     add_auction("Undated", "Lamp undated", starts_at=None)
-    add_auction("Now", "Lamp now", status=AuctionStatus.LIVE)
+    add_auction("Now", {"title": "Stand", "description": "Of a lamp."}, "Lamp now", status=AuctionStatus.LIVE)
+    to_come = ["Lamp soon", "Lamp later", "Lamp undated", "Shade"]
 
-    assert found(client, "lamp") == ["Lamp now", "Lamp soon", "Shade", "Lamp later", "Lamp undated", "Lamp over"]
-    assert found(client, "lamp", shows="live") == ["Lamp now"]
-    assert found(client, "lamp", shows="soon") == ["Lamp soon", "Shade", "Lamp later", "Lamp undated"]
+    assert found(client, "lamp") == ["Lamp now", "Stand", *to_come, "Lamp over"]
+    assert found(client, "of lamp", shows="soon") == ["Shade"]
+    assert found(client, "lamp", shows="live") == ["Lamp now", "Stand"]
+    assert found(client, "lamp", shows="soon") == to_come
+    assert found(client, "", shows="soon") == ["Shade", "Lamp soon", "Lamp later", "Lamp undated"]
     assert found(client, "lamp", shows="ended") == ["Lamp over"]
-    assert len(found(client, "lamp", shows="whatever")) == 6
+    assert len(found(client, "lamp", shows="whatever")) == 7
+
+
+def test_the_name_of_a_house_finds_its_lots_together_with_their_own_words(client, add_auction, other_host):
+    add_auction("Evening", "Brass lamp", "Clock")
+    other = Organizer.objects.exclude(slug="corner-house").get()
+    add_auction("Morning", "Corner lamp", organizer=other)
+
+    assert found(client, "corner") == ["Corner lamp", "Brass lamp", "Clock"]
+    assert found(client, "lamp corner") == ["Corner lamp", "Brass lamp"]
+    assert found(client, "other corner") == ["Corner lamp"]
+    assert found(client, "corner brass sofa") == []
 
 
 @pytest.mark.parametrize(

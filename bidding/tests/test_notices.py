@@ -25,7 +25,8 @@ def user_of(show: Show, who: int) -> User:
 def told(show: Show) -> dict[int, int]:
     """Return who is told of being outbid, by their place in the cast, and at what price."""
     places = {user_of(show, who).pk: who for who in range(3)}
-    return {places[user_id]: amount for user_id, amount in Notification.objects.values_list("user", "amount")}
+    outbid: Any = Notification.objects.values_list("user", "amount")
+    return {places[user_id]: amount for user_id, amount in outbid}
 
 
 @pytest.fixture(params=["one batch", "a batch for each"])

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from smtplib import SMTPException
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -33,6 +34,12 @@ def outbid(show, side):
     return show
 
 
+def letters():
+    """Return what was mailed."""
+    sent: Any = mail.outbox
+    return sent
+
+
 def later():
     """Let what waits be due."""
     past = timezone.now() - timedelta(seconds=1)
@@ -42,7 +49,7 @@ def later():
 def test_who_was_outbid_and_is_away_gets_one_mail_until_it_is_read(outbid):
     tell()
     tell()
-    (letter,) = mail.outbox
+    (letter,) = letters()
     assert letter.to == [user_of(outbid, 0).email]
     assert letter.subject == "[Paddle] Outbid on lot 1"
     assert "Lot 1 stands at €15." in letter.body
@@ -99,7 +106,7 @@ def test_what_was_won_is_told_once_when_the_show_is_over(outbid):
     outbid.store()
     tell()
     tell()
-    (letter,) = mail.outbox
+    (letter,) = letters()
     assert letter.to == [user_of(outbid, 1).email]
     assert letter.subject == "[Paddle] You won in Friday night"
     assert "Lot 1, Lot 1: €15.00" in letter.body
@@ -115,6 +122,7 @@ def test_a_mail_that_fails_waits_and_holds_up_nothing(outbid, monkeypatch, caplo
     tell()
     told = Notification.objects.get()
     assert (told.attempts, told.mailed_at) == (1, None)
+    assert told.due_at is not None
     assert told.due_at > timezone.now()
     monkeypatch.undo()
     cache.clear()
@@ -156,7 +164,7 @@ def test_a_reminder_comes_once_and_before_the_show(scheduled_auction, bidder):
     tell()
     Reminder.objects.update(noted_at=None)
     tell()
-    (letter,) = mail.outbox
+    (letter,) = letters()
     assert letter.subject == "[Paddle] Friday night watches begins soon"
     assert Notification.objects.count() == 1
 
@@ -185,7 +193,7 @@ def test_followers_are_told_once_of_public_shows(scheduled_auction, bidder, visi
 
 def test_a_mail_names_the_way_to_end_it_and_one_request_does(outbid, client):
     tell()
-    (letter,) = mail.outbox
+    (letter,) = letters()
     assert letter.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     link = letter.extra_headers["List-Unsubscribe"].strip("<>")
     path = link[link.index("/unsubscribe/") :]

@@ -6,6 +6,7 @@ import json
 import os
 import ssl
 import threading
+from typing import Any
 
 import http_ece
 import jwt
@@ -94,8 +95,8 @@ def service(tmp_path, monkeypatch, settings):
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            self.server.got.append((self.path, dict(self.headers), body))
-            self.send_response(self.server.status)
+            server.got.append((self.path, dict(self.headers), body))
+            self.send_response(server.status)
             self.send_header("Location", "https://elsewhere.test/")
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -103,7 +104,7 @@ def service(tmp_path, monkeypatch, settings):
         def log_message(self, *_args):
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server: Any = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
     server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -215,6 +216,10 @@ def test_keys_that_are_none_are_refused(client, bidder, settings, keys):
         ("fe80::1%eth0", False),
         ("::ffff:8.8.8.8", False),
         ("64:ff9b::a00:1", False),
+        ("64:ff9b:1::a00:1", False),
+        ("::127.0.0.1", False),
+        ("fec0::1", False),
+        ("fd00::1", False),
         ("2002:7f00:1::", False),
     ],
 )

@@ -126,6 +126,11 @@ def client_address(request: HttpRequest) -> str | None:
     return address
 
 
+def client_network(request: HttpRequest) -> str:
+    """Return what of that address one household has; nothing where there is none."""
+    return _network(client_address(request) or "")
+
+
 def _network(address: str) -> str:
     """Return what one household has: an address of version 4, the first half of one of version 6."""
     try:

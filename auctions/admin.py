@@ -24,7 +24,7 @@ from unfold.widgets import (
 )
 
 from accounts.admin import UserAdmin
-from accounts.models import HostRequest, HostRequestStatus, Organizer, Strike, User
+from accounts.models import Follow, HostRequest, HostRequestStatus, Organizer, PushSubscription, Strike, User
 from accounts.traces import linked_accounts
 from auctions import people, permissions, rules, services, standing
 from auctions.errors import Refused
@@ -40,9 +40,11 @@ from auctions.models import (
     LotImage,
     LotRun,
     LotStatus,
+    LotWatch,
     Order,
     OrderLine,
     Registration,
+    Reminder,
     Sale,
     ShippingProfile,
     TaxRule,
@@ -979,6 +981,26 @@ class HostRequestAdmin(ForAdministrators):
             reason=given["reason"],
         )
         _become(obj, answered)
+
+
+@admin.register(Follow, LotWatch, Reminder)
+class KeepsEyeOnAdmin(ForAdministrators):
+    """What people keep an eye on. It is theirs to change."""
+
+    list_display = ("user", "__str__", "created_at")
+    list_select_related = True
+    search_fields = ("user__email", "user__display_name")
+    ordering = ("-pk",)
+
+
+@admin.register(PushSubscription)
+class PushSubscriptionAdmin(ForAdministrators):
+    """Browsers that show messages. Where they are reached is nobody's business."""
+
+    list_display = ("user", "device", "created_at", "used_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "user__display_name")
+    fields = ("user", "device", "created_at", "used_at")
 
 
 @admin.register(User)

@@ -15,9 +15,9 @@ from django.db import connection
 from django.db.models import Case, Count, F, Func, Model, Q, QuerySet, TextField, Value, When
 from django.db.models.lookups import Contains
 
-from accounts.models import Organizer
+from accounts.models import Organizer, User
 from auctions.models import Auction, AuctionStatus, Category, Lot, LotStatus
-from auctions.permissions import AnyUser, visible_auctions, visible_organizers
+from auctions.permissions import AnyUser, viewable_auctions, visible_auctions, visible_organizers
 from auctions.selectors import with_previews
 
 LONGEST: Final = 80
@@ -90,6 +90,14 @@ def categories(user: AnyUser) -> QuerySet[Category]:
 def shows_of(user: AnyUser, organizer: Organizer) -> QuerySet[Auction]:
     """Return the listed shows of a house with their first lots, in the order of `lots_found`."""
     return with_previews(_listed(user, "").filter(organizer=organizer)).order_by(*_ranked(()), "pk")
+
+
+def lots_watched(user: User) -> QuerySet[Lot]:
+    """Return what somebody watches in shows that exist for them, in the order of `lots_found`."""
+    lots = Lot.objects.filter(watches__user=user, auction__in=viewable_auctions(user))
+    return (
+        lots.select_related("auction").prefetch_related("images").order_by(*_ranked((), "auction__"), "position", "pk")
+    )
 
 
 def _listed(user: AnyUser, shows: str) -> QuerySet[Auction]:

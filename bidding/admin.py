@@ -26,7 +26,7 @@ from auctions.models import Auction, AuctionStatus, Lot
 from auctions.permissions import is_administrator
 from bidding import services
 from bidding.engine.outcomes import Done, EngineError
-from bidding.models import Bid, DiscardedEntry, Event, LedgerPosition, Refusal
+from bidding.models import Bid, DiscardedEntry, Event, LedgerPosition, Notification, Refusal
 from bidding.pages import Shown, desk_now
 
 logger = structlog.get_logger(__name__)
@@ -333,6 +333,17 @@ class DiscardedEntryAdmin(AdministratorsOnly):
     list_display = ("auction", "v", "s", "kind", "at_ms", "discarded_at")
     list_filter = ("kind",)
     list_select_related = ("auction",)
+    ordering = ("-pk",)
+
+
+@admin.register(Notification)
+class NotificationAdmin(AdministratorsOnly):
+    """What people were told, and whether it was sent: for who says that no mail came."""
+
+    list_display = ("user", "kind", "auction", "run", "due_at", "attempts", "mailed_at", "pushed_at", "read_at")
+    list_filter = ("kind",)
+    search_fields = ("user__email", "user__display_name", "auction__title")
+    list_select_related = ("user", "auction", "run__lot")
     ordering = ("-pk",)
 
 

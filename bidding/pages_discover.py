@@ -3,6 +3,7 @@
 Changes nothing, and shows what lists may show to somebody: an unlisted auction is in none of it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -107,7 +108,7 @@ def found_page(user: AnyUser, wanted: Wanted) -> Found:
         categories=list(categories(user)),
         houses=list(organizers_found(user, wanted.text)[:_BESIDE]) if beside else [],
         auctions=list(auctions_found(user, text=wanted.text, shows=wanted.shows)[:_BESIDE]) if beside else [],
-        lots=_with_runs(list(page.object_list)),
+        lots=with_runs(page.object_list),
         page=page,
     )
 
@@ -136,7 +137,9 @@ def house_page(user: AnyUser, slug: str) -> House | None:
     )
 
 
-def _with_runs(lots: list[Lot]) -> list[LotFound]:
+def with_runs(lots: Iterable[Lot]) -> list[LotFound]:
+    """Return lots with their last runs; asks once for all."""
+    lots = list(lots)
     begun = LotRun.objects.filter(lot__in=lots).exclude(status=LotStatus.PENDING).order_by("pk")
     runs = {run.lot_id: run for run in begun}
     return [LotFound(lot, runs.get(lot.pk), money_style(lot.auction.currency, [lot])) for lot in lots]

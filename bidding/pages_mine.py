@@ -1,4 +1,4 @@
-"""What somebody has going: what they lead, what they owe, what they won, what they bid on. Changes nothing.
+"""What somebody has going: what they lead, owe, won, bid on and watch. Changes nothing.
 
 What is open now is asked of the floor, which knows first; where it is away the record stands in, and the page says so.
 """
@@ -29,14 +29,17 @@ from auctions.models import (
 )
 from auctions.presenting import MoneyStyle, money_style, wire_minor
 from auctions.pricing import price_of
+from auctions.search import lots_watched
 from bidding import protocol
 from bidding.engine.outcomes import EngineError, Snapshot
 from bidding.models import Bid
+from bidding.pages_discover import LotFound, with_runs
 from bidding.selectors import snapshot_now
 
 logger = structlog.get_logger(__name__)
 
 AUCTIONS_SHOWN: Final = 50
+WATCHED_SHOWN: Final = 100
 _ON_FLOOR: Final = (AuctionStatus.SCHEDULED, AuctionStatus.LIVE)
 _OPEN: Final = (LotStatus.OPEN, LotStatus.PAUSED)
 _PRICE: Final = Max("bids__amount", filter=Q(bids__voided_at_v=None))
@@ -96,7 +99,7 @@ class MyAuction:
 
 @dataclass(frozen=True, slots=True)
 class Mine:
-    """Everything that somebody has going."""
+    """Everything that somebody has going, and what they watch."""
 
     is_away: bool
     """Whether the floor of a show could not be asked."""
@@ -106,12 +109,13 @@ class Mine:
     won: list[MyRun]
     """What was won in shows that are not over: its order is still being made."""
     orders: list[MyOrder]
+    watched: list[LotFound]
     auctions: list[MyAuction]
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing at all."""
-        return not self.auctions
+        return not (self.auctions or self.watched)
 
 
 def mine_of(user: User) -> Mine:
@@ -141,6 +145,7 @@ def mine_of(user: User) -> Mine:
         pre_bids=_pre_bids(floors),
         won=[run for run in every if run.standing == "won" and run.auction.status == AuctionStatus.LIVE],
         orders=[one for one in orders if one.order.status in (OrderStatus.PAID, OrderStatus.SENT)],
+        watched=with_runs(lots_watched(user)[:WATCHED_SHOWN]),
         auctions=auctions,
     )
 

@@ -364,6 +364,15 @@ PRIVATE: Final[Model] = (
     NEVER,
 )
 
+FOR_STAFF: Final[Model] = (
+    STAFF_ALONE,
+    NEVER,
+    {LOGIN: OUTSIDE, 200: ADMINISTRATOR, 302: REST},
+    NEVER,
+    STAFF_ALONE,
+    NEVER,
+)
+
 MODELS: Final[dict[str, Model]] = {
     "account/emailaddress": KEPT_BY_STAFF,
     "mfa/authenticator": STAFF_ADDS_NONE,
@@ -388,6 +397,10 @@ MODELS: Final[dict[str, Model]] = {
         OWN_STRIKES,
         NEVER,
     ),
+    "accounts/follow": FOR_STAFF,
+    "accounts/pushsubscription": FOR_STAFF,
+    "auctions/lotwatch": FOR_STAFF,
+    "auctions/reminder": FOR_STAFF,
     "auctions/category": KEPT_BY_STAFF,
     "auctions/taxrule": KEPT_BY_HOSTS,
     "auctions/consignor": KEPT_BY_HOSTS,
@@ -406,6 +419,7 @@ MODELS: Final[dict[str, Model]] = {
     "bidding/refusal": PRIVATE,
     "bidding/discardedentry": PRIVATE,
     "bidding/ledgerposition": PRIVATE,
+    "bidding/notification": PRIVATE,
 }
 
 
@@ -463,6 +477,8 @@ TOLD: Final[dict[str, frozenset[str]]] = {
     BOARD_NONCE: REST,
     "7 Telltale Lane": KNOWING | {"bidder"},
     "private note": STRIKING,
+    # Who knows where a browser is reached can wake it.
+    "push.test": frozenset(),
     # Hosts name and invite people by their address.
     **{f"{name}@people.test": KNOWING | {name} for name in ("stranger", "invited", "bidder", "banned", "named")},
     **{
@@ -568,8 +584,12 @@ ALLOWED_CHANGES: Final = {
     # Who may host gets a house of their own with the first auction.
     ("host/auctions/new/", "accounts.Organizer"),
     ("host/auctions/new/", "auctions.TermsVersion"),
+    # Who is invited keeps an eye on what they may see.
+    ("hosts/<slug:slug>/follow/", "accounts.Follow"),
+    ("lots/<int:lot_id>/watch/", "auctions.LotWatch"),
     # One's own profile.
     ("accounts/profile/", "accounts.User"),
+    ("my/notifications/settings/", "accounts.User"),
 }
 
 

@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from accounts.models import HostRequest, Membership, Organizer, PushSubscription, Role, Strike, User
+from accounts.models import Follow, HostRequest, Membership, Organizer, PushSubscription, Role, Strike, User
 from accounts.services import user_create
 from auctions import services as catalogue
 from auctions.billing import invoice_issue
@@ -25,8 +25,10 @@ from auctions.models import (
     Category,
     Consignor,
     Lot,
+    LotWatch,
     Order,
     RegistrationStatus,
+    Reminder,
     Sale,
     StreamRecording,
     TaxRule,
@@ -211,6 +213,9 @@ def build(host: User, organizer: Organizer, other_owner: User, administrator: Us
         PushSubscription.objects.create(
             user=users["bidder"], endpoint="https://push.test/secret", public_key="p", secret="s"
         ),
+        Follow.objects.create(user=users["bidder"], organizer=organizer),
+        LotWatch.objects.create(user=users["bidder"], lot=lot),
+        Reminder.objects.create(user=users["bidder"], auction=auction),
         Upload.objects.create(lot=lot, created_by=host, key="a-key", content_type="image/png"),
         Category.objects.create(name="Clocks", slug="clocks"),
         invoice_issue(order=order),

@@ -53,6 +53,11 @@ def ticket_rate_key(user_id: int) -> str:
     return f"ticket-rate:{user_id}"
 
 
+def search_rate_key(network: str) -> str:
+    """Return the key of the bucket of searches that come from one network: a hash."""
+    return f"search-rate:{network}"
+
+
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """Whether a token was taken, and if not, when to ask again."""

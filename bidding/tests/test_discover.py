@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from accounts.models import Follow, Organizer, User
 from auctions.models import Auction, AuctionStatus, Category, Invitation, Lot, LotRun, Visibility
 from auctions.search import lots_found, search_fold
+from bidding.services import searching
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("side")]
 
 
 @pytest.fixture
@@ -190,6 +192,26 @@ def test_a_search_finds_shows_and_houses_by_name(client, add_auction):
     page = client.get(reverse("search"), {"q": "corner"}).context["found"]
     assert [house.name for house in page.houses] == ["Corner House"]
     assert len(page.auctions) == 2, "the name of the house finds its shows"
+
+
+def test_one_address_searches_so_much_and_still_looks_around(client, add_auction, monkeypatch, side):
+    add_auction("Evening", "Lamp")
+    monkeypatch.setattr(searching, "AT_ONCE", 2)
+    path = reverse("search")
+    assert [client.get(path, {"q": "lamp"}).status_code for _time in range(3)] == [200, 200, 429]
+    assert client.get(path).status_code == 200, "a list without words is no search"
+    assert client.get(path, {"q": "lamp"}, REMOTE_ADDR="2001:db8::1").status_code == 200
+    assert client.get(path, {"q": "lamp"}, REMOTE_ADDR="2001:db8::2").status_code == 200
+    assert client.get(path, {"q": "lamp"}, REMOTE_ADDR="2001:db8::3").status_code == 429, "one network"
+
+
+def test_a_search_is_answered_where_nobody_can_count_it(client, add_auction, monkeypatch):
+    def away():
+        raise RedisError("away")
+
+    monkeypatch.setattr(searching, "side", away)
+    add_auction("Evening", "Lamp")
+    assert found(client, "lamp") == ["Lamp"]
 
 
 def test_a_category_has_its_own_page_and_its_own_search(client, add_auction):

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from auctions.models import Lot, Order, OrderStatus
+from auctions.models import Auction, Lot, LotRun, LotWatch, Order, OrderStatus, Visibility
 from bidding import services
 from bidding.models import Bid
 from bidding.tests.evenings import ANNA, BORIS, CLARA, Evening
@@ -35,6 +35,33 @@ def test_who_has_nothing_is_shown_the_way_to_a_show(client, bidder):
     page = client.get(reverse("my_bids")).content.decode()
     assert "You have not bid yet." in page
     assert "Find a show" in page
+
+
+def test_what_one_watches_is_there_with_its_state_and_goes_by_the_same_button(client, bidder, live_auction):
+    watched = list(live_auction.lots.order_by("position"))
+    LotWatch.objects.bulk_create(LotWatch(user=bidder, lot=lot) for lot in reversed(watched))
+    LotRun.objects.create(lot=watched[0], auction=live_auction, status="open")
+    client.force_login(bidder)
+
+    response = client.get(reverse("my_bids"))
+
+    found = response.context["mine"].watched
+    assert [one.lot for one in found] == watched, "in the order of sale"
+    assert [one.state for one in found] == ["open", "pending"]
+    page = response.content.decode()
+    assert "You have not bid yet." not in page
+    assert page.count('name="wanted" value="off" aria-pressed="true"') == 2
+    client.post(reverse("lot_watch", args=(watched[0].pk,)), {"wanted": "off"})
+    assert [one.lot for one in client.get(reverse("my_bids")).context["mine"].watched] == watched[1:]
+
+
+def test_what_somebody_watched_and_may_not_see_any_more_is_not_shown(client, bidder, scheduled_auction):
+    LotWatch.objects.create(user=bidder, lot=scheduled_auction.lots.first())
+    Auction.objects.filter(pk=scheduled_auction.pk).update(visibility=Visibility.INVITE_ONLY)
+    client.force_login(bidder)
+    response = client.get(reverse("my_bids"))
+    assert response.context["mine"].watched == []
+    assert "You have not bid yet." in response.content.decode()
 
 
 def test_the_floor_knows_first_who_leads(evening, client):
@@ -134,7 +161,7 @@ def test_many_lots_take_as_many_queries_as_one(evening, client, django_assert_nu
     evening.close_by_time(0)
     evening.show.store()
     mine(client, evening, ANNA)  # the first page of a session notes where it is used
-    expected = 9
+    expected = 12
     asked()
     for number in (3, 4):
         lot = Lot.objects.create(

@@ -190,6 +190,9 @@ class PushSubscription(models.Model):
     device = models.CharField(max_length=200, blank=True, help_text=_("What the browser calls itself."))
     created_at = models.DateTimeField(auto_now_add=True)
     used_at = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text=_("In a row, until it is forgotten.")
+    )
 
     class Meta:
         verbose_name = _("push subscription")

@@ -62,8 +62,10 @@ def unsubscribe_kind(token: str) -> tuple[User, MailKind] | None:
 
 def unsubscribe(*, user: User, kind: MailKind) -> None:
     """End the mails of a kind. Harmless when repeated."""
-    if user.wants(kind):
-        user.unwanted_mails = [*user.unwanted_mails, kind.value]
+    with transaction.atomic():
+        unwanted = User.objects.select_for_update().get(pk=user.pk).unwanted_mails
+        # Two mail programs may end two kinds at once.
+        user.unwanted_mails = [*unwanted, *([] if kind.value in unwanted else [kind.value])]
         user.save(update_fields=["unwanted_mails"])
 
 

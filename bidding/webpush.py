@@ -6,10 +6,14 @@ is followed.
 """
 
 import base64
+import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from email.utils import parseaddr
 from functools import cache
 from typing import Final
@@ -17,7 +21,6 @@ from urllib.parse import urlsplit
 
 import http_ece
 import jwt
-import urllib3
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
@@ -26,7 +29,8 @@ LONGEST: Final = 3_900
 """Octets of a message; every push service takes so much once it is sealed."""
 _CURVE: Final = ec.SECP256R1()
 _SIGNED_FOR_S: Final = 12 * 3_600
-_TIMEOUT: Final = urllib3.Timeout(connect=4, read=6)
+_TIMEOUT_S: Final = 3
+_LONGEST_S: Final = 6
 
 
 class Unreachable(Exception):
@@ -102,7 +106,6 @@ def deliver(endpoint: str, body: bytes, *, topic: str, lasts_s: int) -> int:
     host, port, path = _split(endpoint)
     address = _public_address(host, port)
     headers = {
-        "Host": host if port == 443 else f"{host}:{port}",
         "Authorization": f"vapid t={_signed(endpoint)}, k={public_key()}",
         "Content-Encoding": "aes128gcm",
         "Content-Type": "application/octet-stream",
@@ -110,25 +113,50 @@ def deliver(endpoint: str, body: bytes, *, topic: str, lasts_s: int) -> int:
         "Topic": topic,
         "Urgency": "high",
     }
-    # To the address that was checked, and with the certificate of the name: a name that changes leads nowhere else.
-    pool = urllib3.HTTPSConnectionPool(
-        address,
-        port,
-        server_hostname=host,
-        assert_hostname=host,
-        ssl_context=ssl.create_default_context(),
-        timeout=_TIMEOUT,
-        maxsize=1,
-    )
+    connection = _Connection(host, port, address)
     try:
-        with pool:
-            response = pool.urlopen(
-                "POST", path, body=body, headers=headers, retries=False, redirect=False, preload_content=False
-            )
-            response.close()
-    except (urllib3.exceptions.HTTPError, OSError) as error:
+        connection.connect()
+        with _over_after(connection, _LONGEST_S):
+            connection.request("POST", path, body=body, headers=headers)
+            return connection.getresponse().status
+    except (http.client.HTTPException, OSError, ValueError) as error:
         raise Unreachable(str(error)) from error
-    return response.status
+    finally:
+        connection.close()
+
+
+class _Connection(http.client.HTTPSConnection):
+    """To the address that was checked, with the certificate of the name: a name that changes leads nowhere else."""
+
+    def __init__(self, host: str, port: int, address: str) -> None:
+        self._tls = ssl.create_default_context()
+        super().__init__(host, port, timeout=_TIMEOUT_S, context=self._tls)
+        self._address = address
+
+    def connect(self) -> None:
+        """Connect, and speak TLS with who has the name."""
+        plain = socket.create_connection((self._address, self.port), self.timeout)
+        try:
+            self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
+        except BaseException:
+            plain.close()
+            raise
+
+
+@contextmanager
+def _over_after(connection: _Connection, seconds: float) -> Iterator[None]:
+    """End a conversation after so long. A time-out alone does not: it begins anew with each octet that comes."""
+
+    def end() -> None:
+        with suppress(OSError, AttributeError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, end)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _split(endpoint: str) -> tuple[str, int, str]:

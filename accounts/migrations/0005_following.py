@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
                 ('device', models.CharField(blank=True, help_text='What the browser calls itself.', max_length=200)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('used_at', models.DateTimeField(blank=True, null=True)),
+                ('failures', models.PositiveSmallIntegerField(default=0, editable=False, help_text='In a row, until it is forgotten.')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='push_subscriptions', to=settings.AUTH_USER_MODEL)),
             ],
             options={

@@ -25,7 +25,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from msgspec import Raw
 
-from accounts.models import Membership, Organizer, Role, User
+from accounts.models import MailKind, Membership, Organizer, Role, User
 from accounts.services import user_create
 from auctions.errors import Refused
 from auctions.media import clean_picture
@@ -188,7 +188,9 @@ def _people_ensure() -> User:
         if email not in known:
             user = user_create(email=email, display_name=name, is_staff=is_staff, is_superuser=is_superuser)
             user.password = password
-            user.save(update_fields=["password"])
+            # Nobody reads what the simulated ones are sent.
+            user.unwanted_mails = [kind.value for kind in MailKind] if email.startswith("sim") else []
+            user.save(update_fields=["password", "unwanted_mails"])
     return User.objects.get(email="host@example.test")
 
 

@@ -1,11 +1,13 @@
 """Browsers that show messages to their owner: adding one, taking one away, and sending to them."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import Final
 
 import msgspec
 import structlog
 from django.conf import settings
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,6 +22,8 @@ logger = structlog.get_logger(__name__)
 MOST: Final = 10
 """Browsers of one person; the one that was added first goes."""
 _GONE: Final = (404, 410)
+_MOST_FAILURES: Final = 8
+"""In a row; whose browser lives adds it again at the next visit of the settings."""
 _LASTS: Final = {NotificationKind.OUTBID: timedelta(minutes=1)}
 """How long a push service keeps a message for a device that is off."""
 
@@ -34,7 +38,7 @@ def device_add(*, user: User, endpoint: str, public_key: str, secret: str, devic
         raise Refused("bad_device", _("This browser cannot be reached.")) from None
     row, _created = PushSubscription.objects.update_or_create(
         endpoint=endpoint,
-        defaults={"user": user, "public_key": public_key, "secret": secret, "device": device[:200]},
+        defaults={"user": user, "public_key": public_key, "secret": secret, "device": device[:200], "failures": 0},
     )
     kept = user.push_subscriptions.order_by("-created_at", "-pk").values_list("pk", flat=True)[:MOST]
     user.push_subscriptions.exclude(pk__in=list(kept)).delete()
@@ -61,21 +65,38 @@ def push_send(*, user: User, notification: Notification) -> None:
         }
     )
     lasts = _LASTS.get(NotificationKind(notification.kind), timedelta(hours=4))
-    for device in user.push_subscriptions.all():
-        try:
-            body = webpush.seal(message, browser_key=device.public_key, secret=device.secret)
-            status = webpush.deliver(
-                device.endpoint, body, topic=f"n{notification.pk}", lasts_s=int(lasts.total_seconds())
-            )
-        except webpush.NotAllowed as error:
-            logger.warning("device_forgotten", device=device.pk, error=str(error))
-            device.delete()
-        except webpush.Unreachable as error:
-            logger.warning("push_lost", device=device.pk, error=str(error))
-        else:
-            if status in _GONE:
-                device.delete()
-            elif status < 300:
-                PushSubscription.objects.filter(pk=device.pk).update(used_at=timezone.now())
-            else:
-                logger.warning("push_refused", device=device.pk, status=status)
+
+    def hand(device: PushSubscription) -> int:
+        body = webpush.seal(message, browser_key=device.public_key, secret=device.secret)
+        return webpush.deliver(device.endpoint, body, topic=f"n{notification.pk}", lasts_s=int(lasts.total_seconds()))
+
+    found = list(user.push_subscriptions.all())
+    # At once, so that a service that does not answer costs the time of one and not of all.
+    with ThreadPoolExecutor(max_workers=MOST) as hands:
+        for device, handed in [(device, hands.submit(hand, device)) for device in found]:
+            _note(device, handed)
+
+
+def _note(device: PushSubscription, handed: Future[int]) -> None:
+    """Keep what became of a message: a browser that is gone, or fails again and again, is forgotten."""
+    same = PushSubscription.objects.filter(pk=device.pk)
+    try:
+        status = handed.result()
+    except webpush.NotAllowed as error:
+        logger.warning("device_forgotten", device=device.pk, error=str(error))
+        same.delete()
+        return
+    except webpush.Unreachable as error:
+        logger.warning("push_lost", device=device.pk, error=str(error))
+    else:
+        if status < 300:
+            same.update(used_at=timezone.now(), failures=0)
+            return
+        if status in _GONE:
+            same.delete()
+            return
+        logger.warning("push_refused", device=device.pk, status=status)
+    if device.failures + 1 >= _MOST_FAILURES:
+        same.delete()
+    else:
+        same.update(failures=F("failures") + 1)

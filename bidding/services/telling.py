@@ -21,7 +21,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from accounts.models import Follow, MailKind, User
-from auctions.models import Auction, AuctionStatus, LotStatus, Reminder, Visibility
+from auctions.models import Auction, AuctionStatus, LotStatus, RegistrationStatus, Reminder, Visibility
 from auctions.permissions import viewable_auctions
 from bidding import letters
 from bidding.models import Notification, NotificationKind
@@ -147,13 +147,17 @@ def _is_news(row: Notification, user: User) -> bool:
     """Say whether somebody still should be told, and may."""
     if not user.is_active or not viewable_auctions(user).filter(pk=row.auction_id).exists():
         return False
+    if row.kind == NotificationKind.WON:
+        return True
+    if user.registrations.filter(auction=row.auction_id, status=RegistrationStatus.BANNED).exists():
+        return False
     if row.kind == NotificationKind.OUTBID:
         assert row.run is not None
         is_on = row.run.status in (LotStatus.OPEN, LotStatus.PAUSED)
         return is_on and row.read_at is None and not is_seated(row.auction_id, user.pk)
     if row.kind == NotificationKind.REMINDER:
         return row.auction.status in (AuctionStatus.SCHEDULED, AuctionStatus.LIVE)
-    return row.kind == NotificationKind.WON or row.auction.status == AuctionStatus.SCHEDULED
+    return row.auction.status == AuctionStatus.SCHEDULED
 
 
 def _may_mail_outbid(user: User) -> bool:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Follow, MailKind
 from accounts.services import unsubscribe_token
-from auctions.models import Auction, LotRun, Reminder, Visibility
+from auctions.models import Auction, LotRun, Registration, RegistrationStatus, Reminder, Visibility
 from bidding.engine.runner import run
 from bidding.engine.side import RoomKeys, count_people
 from bidding.models import Notification
@@ -112,6 +112,17 @@ def test_what_was_won_is_told_once_when_the_show_is_over(outbid):
     assert "Lot 1, Lot 1: €15.00" in letter.body
     assert "Buyer's premium: €3.00" in letter.body
     assert "€18.00 to pay." in letter.body
+
+
+def test_who_was_banned_is_told_only_what_they_won(outbid):
+    banned = user_of(outbid, 0)
+    Registration.objects.filter(user=banned).update(status=RegistrationStatus.BANNED)
+    Notification.objects.create(
+        user=banned, auction=outbid.auction, kind="won", amount=1_800, at_ms=1, due_at=timezone.now()
+    )
+    tell()
+    assert [letter.subject for letter in letters()] == ["[Paddle] You won in Friday night"]
+    assert not Notification.objects.exclude(due_at=None).exists()
 
 
 def test_a_mail_that_fails_waits_and_holds_up_nothing(outbid, monkeypatch, caplog):

@@ -6,6 +6,7 @@ import json
 import os
 import ssl
 import threading
+import time
 from typing import Any
 
 import http_ece
@@ -96,6 +97,10 @@ def service(tmp_path, monkeypatch, settings):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             server.got.append((self.path, dict(self.headers), body))
+            while server.drips:
+                # Each octet comes before a time-out, and there is no end of them.
+                self.wfile.write(b"x")
+                time.sleep(0.05)
             self.send_response(server.status)
             self.send_header("Location", "https://elsewhere.test/")
             self.send_header("Content-Length", "0")
@@ -108,7 +113,7 @@ def service(tmp_path, monkeypatch, settings):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.got, server.status = [], 201
+    server.got, server.status, server.drips = [], 201, False
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server
@@ -159,6 +164,34 @@ def test_a_browser_that_is_gone_is_forgotten(service, bidder, told, status, kept
     devices.push_send(user=bidder, notification=told)
     assert len(service.got) == 1, "no redirect is followed"
     assert PushSubscription.objects.count() == kept
+
+
+def test_a_service_that_never_ends_its_answer_holds_up_nothing(service, bidder, told, monkeypatch):
+    monkeypatch.setattr(webpush, "_LONGEST_S", 0.5)
+    subscribe(service, bidder, Browser())
+    service.drips = True
+    try:
+        devices.push_send(user=bidder, notification=told)
+    finally:
+        service.drips = False
+    assert PushSubscription.objects.get().failures == 1
+
+
+def test_a_browser_that_fails_again_and_again_is_forgotten(service, bidder, told):
+    device = subscribe(service, bidder, Browser())
+    service.status = 500
+    for failures in range(1, 8):
+        devices.push_send(user=bidder, notification=told)
+        device.refresh_from_db()
+        assert device.failures == failures
+    service.status = 201
+    devices.push_send(user=bidder, notification=told)
+    device.refresh_from_db()
+    assert device.failures == 0, "in a row"
+    service.status = 500
+    for _time in range(8):
+        devices.push_send(user=bidder, notification=told)
+    assert not PushSubscription.objects.exists()
 
 
 def test_a_service_with_the_certificate_of_another_name_gets_nothing(service, bidder, told):

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import services as accounts
 from accounts.models import MailKind, PushSubscription, User
 from auctions.errors import Refused
+from auctions.permissions import visible_organizers
 from bidding import webpush
 from bidding.models import Notification
 from bidding.services import devices
@@ -75,6 +76,7 @@ def notification_settings(request: HttpRequest) -> HttpResponse:
         "email": user.email,
         "push_key": webpush.public_key() if webpush.is_configured() else "",
         "devices": user.push_subscriptions.all() if webpush.is_configured() else (),
+        "houses": visible_organizers(user).filter(follows__user=user).order_by("name"),
     }
     return render(request, "bidding/notification_settings.html", context)
 

@@ -100,6 +100,15 @@ def test_the_page_shows_what_one_has_and_asks_once(client, bidder, scheduled_auc
     assert "We will remind you" in page
 
 
+def test_the_houses_that_one_follows_are_listed_where_one_says_what_one_is_told(client, bidder, scheduled_auction):
+    Follow.objects.create(user=bidder, organizer=scheduled_auction.organizer)
+    client.force_login(bidder)
+    path = reverse("notification_settings")
+    assert "Corner House" in client.get(path).content.decode()
+    Auction.objects.filter(pk=scheduled_auction.pk).update(visibility=Visibility.INVITE_ONLY)
+    assert "Corner House" not in client.get(path).content.decode(), "it does not exist for them any more"
+
+
 # --- The file for calendars ------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from auctions.models import Auction, LotRun, Registration, RegistrationStatus, R
 from bidding.engine.runner import run
 from bidding.engine.side import RoomKeys, count_people
 from bidding.models import Notification
+from bidding.notices import wins_tell
 from bidding.services import auction_end, lot_open, telling
 from bidding.tasks import tell
 from bidding.tests.test_a_show import bid
@@ -105,6 +106,7 @@ def test_what_was_won_is_told_once_when_the_show_is_over(outbid):
     auction_end(auction=outbid.auction, actor=outbid.host)
     outbid.store()
     tell()
+    wins_tell(outbid.auction, v=99, at_ms=99)
     tell()
     (letter,) = letters()
     assert letter.to == [user_of(outbid, 1).email]
@@ -141,6 +143,15 @@ def test_a_mail_that_fails_waits_and_holds_up_nothing(outbid, monkeypatch, caplo
     tell()
     assert len(mail.outbox) == 1
     assert Notification.objects.get().due_at is None
+
+
+def test_of_two_workers_that_found_the_same_one_sends_it(outbid, monkeypatch):
+    found = list(telling._due())
+    monkeypatch.setattr(telling, "_due", lambda: found)
+    telling.notifications_send()
+    cache.clear()
+    telling.notifications_send()
+    assert len(letters()) == 1
 
 
 def test_it_is_given_up_in_the_end(outbid):

@@ -180,7 +180,8 @@ class Follow(models.Model):
 class PushSubscription(models.Model):
     """A browser that shows messages to somebody: where to send them, and what to seal them with.
 
-    The address is a secret: who knows it can make that device wake up.
+    It rests on a sign-in and ends with it: a shared computer shows nothing to who sits there next. The address is a
+    secret: who knows it can make that device wake up.
     """
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="push_subscriptions")
@@ -188,6 +189,8 @@ class PushSubscription(models.Model):
     public_key = models.CharField(max_length=100, help_text=_("Of the browser, a point on P-256, base64url."))
     secret = models.CharField(max_length=40, help_text=_("That the browser and we share, base64url."))
     device = models.CharField(max_length=200, blank=True, help_text=_("What the browser calls itself."))
+    session_key = models.CharField(max_length=40, editable=False)
+    password_hash = models.CharField(max_length=64, editable=False, help_text=_("Of the password at that time."))
     created_at = models.DateTimeField(auto_now_add=True)
     used_at = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveSmallIntegerField(

@@ -57,6 +57,7 @@ urlpatterns = [
     path("my/devices/", views_notices.device_add, name="device_add"),
     path("my/devices/<int:device_id>/remove/", views_notices.device_remove, name="device_remove"),
     path("unsubscribe/<str:token>/", views_notices.unsubscribe, name="unsubscribe"),
+    path("site.webmanifest", views_notices.manifest, name="manifest"),
     path("sw.js", views_notices.service_worker, name="service_worker"),
     path("my/bids/", views.my_bids, name="my_bids"),
     path("orders/<int:order_id>/", views_orders.order, name="order"),

@@ -5,11 +5,14 @@ The link in a mail that ends it needs no sign-in: its token names one person and
 
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -88,6 +91,7 @@ def device_add(request: HttpRequest) -> HttpResponse:
     try:
         device = devices.device_add(
             user=_user(request),
+            session_key=request.session.session_key or "",
             endpoint=request.POST.get("endpoint", ""),
             public_key=request.POST.get("public_key", ""),
             secret=request.POST.get("secret", ""),
@@ -126,6 +130,20 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 def service_worker(request: HttpRequest) -> HttpResponse:
     """Serve the script that shows messages; from the root, because it opens pages of the whole site."""
     return render(request, "bidding/sw.js", content_type="text/javascript; charset=utf-8")
+
+
+@require_safe
+def manifest(request: HttpRequest) -> HttpResponse:
+    """Say how the site stands on a home screen: an iPhone shows messages only from there."""
+    icon = {"src": static("img/paddle.svg"), "sizes": "any", "type": "image/svg+xml"}
+    about = {
+        "name": settings.SITE_NAME,
+        "start_url": reverse("home"),
+        "scope": reverse("home"),
+        "display": "standalone",
+        "icons": [icon],
+    }
+    return JsonResponse(about, content_type="application/manifest+json")
 
 
 def _own(request: HttpRequest) -> Any:

@@ -145,6 +145,7 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
     # Who has a token from a mail; nobody here does.
     "unsubscribe/<str:token>/": {"GET": MISSING, "POST": MISSING},
     "sw.js": {"GET": EVERYBODY},
+    "site.webmanifest": {"GET": EVERYBODY},
     "orders/<int:order_id>/": {
         "GET": {LOGIN: NOBODY_KNOWN, 200: BILLED, 404: REST},
         "POST": {LOGIN: NOBODY_KNOWN, 302: frozenset({"bidder"}), 422: BILLED, 404: REST},

@@ -39,6 +39,8 @@ class Migration(migrations.Migration):
                 ('public_key', models.CharField(help_text='Of the browser, a point on P-256, base64url.', max_length=100)),
                 ('secret', models.CharField(help_text='That the browser and we share, base64url.', max_length=40)),
                 ('device', models.CharField(blank=True, help_text='What the browser calls itself.', max_length=200)),
+                ('session_key', models.CharField(editable=False, max_length=40)),
+                ('password_hash', models.CharField(editable=False, help_text='Of the password at that time.', max_length=64)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('used_at', models.DateTimeField(blank=True, null=True)),
                 ('failures', models.PositiveSmallIntegerField(default=0, editable=False, help_text='In a row, until it is forgotten.')),

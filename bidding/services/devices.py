@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import PushSubscription, User
+from accounts.sign_ins import SignIn, ended_sign_ins
 from auctions.errors import Refused
 from bidding import webpush
 from bidding.models import Notification, NotificationKind
@@ -28,8 +29,10 @@ _LASTS: Final = {NotificationKind.OUTBID: timedelta(minutes=1)}
 """How long a push service keeps a message for a device that is off."""
 
 
-def device_add(*, user: User, endpoint: str, public_key: str, secret: str, device: str) -> PushSubscription:
-    """Show messages to somebody in a browser. One that somebody else used before is theirs no longer."""
+def device_add(
+    *, user: User, session_key: str, endpoint: str, public_key: str, secret: str, device: str
+) -> PushSubscription:
+    """Show messages to somebody in the browser of a session. One that somebody else used before is theirs no longer."""
     if not webpush.is_configured():
         raise Refused("not_configured", _("This site sends no messages to devices."))
     try:
@@ -38,7 +41,15 @@ def device_add(*, user: User, endpoint: str, public_key: str, secret: str, devic
         raise Refused("bad_device", _("This browser cannot be reached.")) from None
     row, _created = PushSubscription.objects.update_or_create(
         endpoint=endpoint,
-        defaults={"user": user, "public_key": public_key, "secret": secret, "device": device[:200], "failures": 0},
+        defaults={
+            "user": user,
+            "public_key": public_key,
+            "secret": secret,
+            "device": device[:200],
+            "session_key": session_key,
+            "password_hash": user.get_session_auth_hash(),
+            "failures": 0,
+        },
     )
     kept = user.push_subscriptions.order_by("-created_at", "-pk").values_list("pk", flat=True)[:MOST]
     user.push_subscriptions.exclude(pk__in=list(kept)).delete()
@@ -51,7 +62,7 @@ def device_remove(*, device: PushSubscription) -> None:
 
 
 def push_send(*, user: User, notification: Notification) -> None:
-    """Show a notification in all browsers of somebody. One that is gone is forgotten; a failure is logged."""
+    """Show a notification in all browsers where somebody is signed in. One that is gone is forgotten."""
     if not webpush.is_configured():
         return
     said = say(notification)
@@ -70,11 +81,23 @@ def push_send(*, user: User, notification: Notification) -> None:
         body = webpush.seal(message, browser_key=device.public_key, secret=device.secret)
         return webpush.deliver(device.endpoint, body, topic=f"n{notification.pk}", lasts_s=int(lasts.total_seconds()))
 
-    found = list(user.push_subscriptions.all())
+    found = _signed_in(user)
     # At once, so that a service that does not answer costs the time of one and not of all.
     with ThreadPoolExecutor(max_workers=MOST) as hands:
         for device, handed in [(device, hands.submit(hand, device)) for device in found]:
             _note(device, handed)
+
+
+def _signed_in(user: User) -> list[PushSubscription]:
+    """Return the browsers of somebody whose sign-in still holds, and forget the others."""
+    found = [(device, _rests_on(device)) for device in user.push_subscriptions.all()]
+    ended = ended_sign_ins({sign_in for _device, sign_in in found})
+    PushSubscription.objects.filter(pk__in=[device.pk for device, sign_in in found if sign_in in ended]).delete()
+    return [device for device, sign_in in found if sign_in not in ended]
+
+
+def _rests_on(device: PushSubscription) -> SignIn:
+    return SignIn(user_id=device.user_id, password_hash=device.password_hash, session_key=device.session_key)
 
 
 def _note(device: PushSubscription, handed: Future[int]) -> None:

@@ -16,6 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from django.contrib.sessions.backends.db import SessionStore
+from django.test import Client
 from django.urls import reverse
 
 from accounts.models import PushSubscription
@@ -127,9 +129,33 @@ def told(scheduled_auction, bidder):
     return Notification.objects.create(user=bidder, auction=scheduled_auction, kind="reminder", at_ms=1)
 
 
-def subscribe(service, bidder, browser, host="push.example.test"):
-    endpoint = f"https://{host}:{service.server_port}/send/1?x=1"
-    return devices.device_add(user=bidder, endpoint=endpoint, device="Firefox", **browser.keys)
+def add(user, browser, endpoint=ENDPOINT):
+    """Add a browser in which a person just signed in, and return its row."""
+    client = Client()
+    client.force_login(user)
+    response = client.post(
+        reverse("device_add"), {"endpoint": endpoint, **browser.keys}, headers={"user-agent": "Firefox"}
+    )
+    return PushSubscription.objects.get(pk=response.json()["id"])
+
+
+def subscribe(service, user, browser, host="push.example.test"):
+    return add(user, browser, f"https://{host}:{service.server_port}/send/1?x=1")
+
+
+@pytest.mark.parametrize("how", ["signed out", "another password", "switched off"])
+def test_a_browser_shows_nothing_once_its_sign_in_ended(service, bidder, told, how):
+    device = subscribe(service, bidder, Browser())
+    if how == "signed out":
+        SessionStore(device.session_key).delete()
+    elif how == "another password":
+        bidder.set_password("another one")
+        bidder.save()
+    else:
+        type(bidder).objects.filter(pk=bidder.pk).update(is_active=False)
+    devices.push_send(user=bidder, notification=told)
+    assert service.got == []
+    assert not PushSubscription.objects.exists()
 
 
 def test_a_browser_opens_what_it_is_sent_and_the_site_signs_it(service, bidder, told):
@@ -262,7 +288,7 @@ def test_only_the_public_internet_is_called(address, public):
 
 def test_a_name_that_leads_inside_is_not_called(bidder, told, settings, monkeypatch):
     settings.WEB_PUSH_KEY = SITE_KEY
-    devices.device_add(user=bidder, endpoint=ENDPOINT, device="", **Browser().keys)
+    add(bidder, Browser())
     answers = [(2, 1, 6, "", ("93.184.215.14", 443)), (2, 1, 6, "", ("10.0.0.7", 443))]
     monkeypatch.setattr("socket.getaddrinfo", lambda *_args, **_options: answers)
     devices.push_send(user=bidder, notification=told)
@@ -291,7 +317,7 @@ def test_the_oldest_browser_goes_where_there_are_too_many(bidder, settings, monk
     settings.WEB_PUSH_KEY = SITE_KEY
     monkeypatch.setattr(devices, "MOST", 2)
     for number in range(3):
-        devices.device_add(user=bidder, endpoint=f"{ENDPOINT}{number}", device="", **Browser().keys)
+        add(bidder, Browser(), f"{ENDPOINT}{number}")
     assert sorted(row.endpoint[-1] for row in PushSubscription.objects.all()) == ["1", "2"]
 
 
@@ -299,3 +325,11 @@ def test_the_worker_is_served_from_the_root_as_a_script(client):
     response = client.get("/sw.js")
     assert response["Content-Type"] == "text/javascript; charset=utf-8"
     assert 'addEventListener("push"' in response.content.decode()
+
+
+def test_the_site_says_how_it_stands_on_a_home_screen(client, settings):
+    settings.SITE_NAME = "Lamp House"
+    response = client.get("/site.webmanifest")
+    assert response["Content-Type"] == "application/manifest+json"
+    assert (response.json()["name"], response.json()["display"]) == ("Lamp House", "standalone")
+    assert 'rel="manifest" href="/site.webmanifest"' in client.get("/").content.decode()

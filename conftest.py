@@ -13,6 +13,7 @@ import itertools
 import os
 import shutil
 import tempfile
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -172,7 +173,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     It is shared by all system tests: a test that kills something starts it again.
     """
     try:
-        running = new_stack(tmp_path_factory.mktemp("stack")).__enter__()
+        # A key of the tests, so that pages show what messages to devices need.
+        key = {"WEB_PUSH_KEY": urlsafe_b64encode(bytes(31) + b"\1").decode()}
+        running = new_stack(tmp_path_factory.mktemp("stack"), environment=key).__enter__()
     except StartError as error:
         pytest.fail("\n".join([str(error), *error.output]))
     with ExitStack() as closing:

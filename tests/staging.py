@@ -71,11 +71,19 @@ def stage(
 
 @dataclass(frozen=True)
 class Past:
-    """A show that is over: the first bidder of a staged one bought its lot, and has an order with three papers."""
+    """A show that is over: the first bidder of a staged one bought its lot, and has an order with three papers.
+
+    The same person follows the house, is reminded of its next show, watches its lot, and was told of all that.
+    """
 
     slug: str
     lot: int
     order: int
+    house: str
+    category: str
+    coming: str
+    unsubscribe: str
+    """The token of a mail."""
 
 
 def past(stack: Stack, staged: Staged) -> Past:
@@ -267,7 +275,55 @@ def _past(*, auction_id: int) -> dict[str, Any]:
     user = bidders[0].user
     assert user is not None
     order_set_delivery(order=order, actor=user, pick_up=False, address="7 Chestnut Row\n10115 Berlin")
-    return {"slug": auction.slug, "lot": lot.pk, "order": order.pk}
+    return {"slug": auction.slug, "lot": lot.pk, "order": order.pk} | _kept_an_eye_on(live, auction, user)
+
+
+def _kept_an_eye_on(live: Any, past: Any, user: Any) -> dict[str, Any]:
+    """Plan another show, let somebody keep an eye on it, and tell them of each thing that there is to tell."""
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from accounts.models import Follow, MailKind
+    from accounts.services import unsubscribe_token
+    from auctions.models import Auction, Category, Lot, LotRun, LotWatch, Reminder
+    from bidding.models import Notification
+
+    category, _created = Category.objects.get_or_create(name="Clocks", slug="clocks")
+    coming = Auction.objects.create(
+        organizer=live.organizer,
+        title="Clocks of the north",
+        slug=f"coming-{live.pk}",
+        status="scheduled",
+        terms=live.terms,
+        starts_at=timezone.now() + timedelta(days=2),
+        # What follows is told here; the site's own clock has nothing to add.
+        followers_told_at=timezone.now(),
+    )
+    lot = Lot.objects.create(
+        auction=coming,
+        number="1",
+        position=1,
+        title="Wall clock with a strike",
+        category=category,
+        opening_amount=8_000,
+        increments=[[0, 500]],
+    )
+    Follow.objects.create(user=user, organizer=live.organizer)
+    Reminder.objects.create(user=user, auction=coming, noted_at=timezone.now())
+    LotWatch.objects.bulk_create([LotWatch(user=user, lot=lot), LotWatch(user=user, lot=past.lots.get())])
+    told = {"user": user, "at_ms": round(timezone.now().timestamp() * 1_000) - 200_000}
+    run = LotRun.objects.get(auction=past)
+    Notification.objects.create(auction=past, kind="outbid", run=run, amount=4_000, **told)
+    Notification.objects.create(auction=past, kind="won", amount=6_240, read_at=timezone.now(), **told)
+    Notification.objects.create(auction=coming, kind="reminder", **told)
+    Notification.objects.create(auction=coming, kind="scheduled", **told)
+    return {
+        "house": live.organizer.slug,
+        "category": category.slug,
+        "coming": coming.slug,
+        "unsubscribe": unsubscribe_token(user, MailKind.WON),
+    }
 
 
 def _session(user: Any) -> str:

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 from redis.exceptions import RedisError
@@ -98,6 +100,25 @@ def test_a_word_finds_what_begins_with_it(client, add_auction, text, expected):
 def test_what_is_folded_is_plain_words():
     assert search_fold("  Chronomètre—“1968”, No.12_A ") == " chronometre 1968 no 12 a"
     assert search_fold("…") == ""
+
+
+@pytest.mark.services
+def test_postgresql_answers_from_its_index(add_auction):
+    add_auction("Evening", "Lamp")
+    with connection.cursor() as cursor:
+        # With one row it would read the table.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "lot_words" in lots_found(AnonymousUser(), text="brass lamp").explain()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Chronomètre—“1968”, No.12_A", "Старые ЧАСЫ", "ΟΔΟΣ", "ﬁne № 5 ½", "ÅÄÖ naïve İ ß", "時計 \uff11\uff12", "_", ""],
+)
+def test_the_database_folds_a_text_into_the_same_words(text):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT search_fold(%s)", [text])
+        assert cursor.fetchone()[0].split() == search_fold(text).split()
 
 
 def test_live_comes_before_what_is_over_and_a_title_before_a_description(client, add_auction):

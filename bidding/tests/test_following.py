@@ -48,9 +48,13 @@ def test_a_script_is_answered_in_json(client, bidder, button):
 def test_nothing_leads_away_from_the_site_and_get_changes_nothing(client, bidder, button):
     path, model = button
     client.force_login(bidder)
-    assert client.post(path, {"next": "https://evil.test/"})["Location"].startswith("/")
-    assert client.get(path).status_code == 302
-    assert not model.objects.exists()
+    for away in ("https://evil.test/", "//evil.test/", "/\\evil.test/", "javascript:alert(1)"):
+        place = client.post(path, {"wanted": "on", "next": away})["Location"]
+        assert place.startswith("/")
+        assert "evil" not in place
+    for query in ("", "?wanted=off", "?wanted=on"):
+        assert client.get(f"{path}{query}").status_code == 302
+    assert model.objects.count() == 1
 
 
 def test_who_is_signed_out_comes_back_to_the_place_of_the_button(client, button):

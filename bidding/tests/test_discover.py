@@ -10,8 +10,9 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from accounts.models import Follow, Organizer, User
-from auctions.models import Auction, AuctionStatus, Category, Invitation, Lot, LotRun, Visibility
+from auctions.models import Auction, AuctionStatus, Category, Invitation, Lot, LotRun, LotWatch, Visibility
 from auctions.search import lots_found, search_fold
+from bidding.models import Notification
 from bidding.services import searching
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("side")]
@@ -288,13 +289,15 @@ def test_the_empty_home_says_what_comes_next_and_offers_to_remind(client, add_au
     assert reverse("reminder", args=(auction.slug,)) in client.get("/").content.decode()
 
 
-@pytest.mark.parametrize("name", ["search", "auctions", "home"])
+@pytest.mark.parametrize("name", ["search", "auctions", "home", "my_bids", "notifications"])
 def test_a_page_asks_as_much_for_many_as_for_one(client, add_auction, bidder, django_assert_max_num_queries, name):
     category = Category.objects.create(name="Lamps", slug="lamps")
     for number in range(8):
-        add_auction(f"Evening {number}", *[{"title": f"Lamp {lot}", "category": category} for lot in range(3)])
+        auction = add_auction(f"Evening {number}", *[{"title": f"Lamp {lot}", "category": category} for lot in range(3)])
+        Notification.objects.create(user=bidder, auction=auction, kind="scheduled", at_ms=1)
+    LotWatch.objects.bulk_create(LotWatch(user=bidder, lot=lot) for lot in Lot.objects.all())
     client.force_login(bidder)
-    client.get(reverse("my_bids"))  # the first page of a session notes where it is used
+    client.get(reverse("account"))  # the first page of a session notes where it is used
     with django_assert_max_num_queries(19):
         assert client.get(reverse(name), {"q": "lamp"}).status_code == 200
 

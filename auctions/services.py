@@ -309,6 +309,9 @@ def auction_update(*, actor: User, auction: Auction, **changes: Unpack[AuctionCh
                 )
             auction.stream_channel = channel
             changed |= {"stream_channel"}
+        if "starts_at" in changed:
+            # Whoever was reminded of the old time is reminded of the new one.
+            auction.reminders.update(noted_at=None)
         _save(auction, changed)
     return auction
 

@@ -62,6 +62,10 @@ def reminders_note() -> None:
     waiting = Reminder.objects.filter(soon | Q(auction__status=AuctionStatus.LIVE), noted_at=None).order_by("pk")
     while rows := list(waiting.values_list("pk", "user", "auction")[:_AT_ONCE]):
         with transaction.atomic():
+            for auction_id in {auction for _pk, _user, auction in rows}:
+                # What was told of a show that was moved since then is no more so.
+                users = [user for _pk, user, auction in rows if auction == auction_id]
+                Notification.objects.filter(kind=NotificationKind.REMINDER, auction=auction_id, user__in=users).delete()
             _note(NotificationKind.REMINDER, [(user, auction) for _pk, user, auction in rows])
             Reminder.objects.filter(pk__in=[pk for pk, _user, _auction in rows]).update(noted_at=timezone.now())
 

@@ -293,7 +293,9 @@ def test_the_empty_home_says_what_comes_next_and_offers_to_remind(client, add_au
 def test_a_page_asks_as_much_for_many_as_for_one(client, add_auction, bidder, django_assert_max_num_queries, name):
     category = Category.objects.create(name="Lamps", slug="lamps")
     for number in range(8):
-        auction = add_auction(f"Evening {number}", *[{"title": f"Lamp {lot}", "category": category} for lot in range(3)])
+        auction = add_auction(
+            f"Evening {number}", *[{"title": f"Lamp {lot}", "category": category} for lot in range(3)]
+        )
         Notification.objects.create(user=bidder, auction=auction, kind="scheduled", at_ms=1)
     LotWatch.objects.bulk_create(LotWatch(user=bidder, lot=lot) for lot in Lot.objects.all())
     client.force_login(bidder)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import Follow, MailKind
 from accounts.services import unsubscribe_token
 from auctions.models import Auction, LotRun, Registration, RegistrationStatus, Reminder, Visibility
+from auctions.services import auction_update
 from bidding.engine.runner import run
 from bidding.engine.side import RoomKeys, count_people
 from bidding.models import Notification
@@ -183,12 +184,28 @@ def test_a_reminder_comes_once_and_before_the_show(scheduled_auction, bidder):
     tell()
     assert mail.outbox == [], "an hour before it is too early"
     Auction.objects.filter(pk=scheduled_auction.pk).update(starts_at=timezone.now() + timedelta(minutes=14))
-    tell()
-    Reminder.objects.update(noted_at=None)
-    tell()
+    for _time in range(3):
+        tell()
     (letter,) = letters()
     assert letter.subject == "[Paddle] Friday night watches begins soon"
     assert Notification.objects.count() == 1
+
+
+def test_of_a_show_that_was_moved_people_are_reminded_again(scheduled_auction, bidder, bidder2, host):
+    for user in (bidder, bidder2):
+        Reminder.objects.create(user=user, auction=scheduled_auction)
+    Auction.objects.filter(pk=scheduled_auction.pk).update(starts_at=timezone.now() + timedelta(minutes=14))
+    tell()
+    moved = Auction.objects.get(pk=scheduled_auction.pk)
+    auction_update(actor=host, auction=moved, title="Friday, later", starts_at=timezone.now() + timedelta(days=1))
+    tell()
+    assert len(letters()) == 2, "it is too early again"
+    Auction.objects.filter(pk=moved.pk).update(starts_at=timezone.now() + timedelta(minutes=14))
+    tell()
+    tell()
+    assert sorted(letter.to[0] for letter in letters()[2:]) == sorted([bidder.email, bidder2.email])
+    assert letters()[-1].subject == "[Paddle] Friday, later begins soon"
+    assert Notification.objects.count() == 2
 
 
 def test_nobody_is_reminded_of_what_they_may_not_see_any_more(scheduled_auction, bidder):

@@ -1,5 +1,6 @@
 """What our sign-in does otherwise than allauth's defaults."""
 
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -20,6 +21,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.cognito.services import address_take_over, roles_follow_groups
+from accounts.languages import speaking_to
 from accounts.models import User
 from accounts.sealing import seal, unseal
 
@@ -53,6 +55,12 @@ class AccountAdapter(DefaultAccountAdapter):
         return url_has_allowed_host_and_scheme(
             url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
         )
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Write in the language of whose address it is; to others in that of the page that causes it."""
+        chosen = User.objects.filter(email=email.lower()).exclude(language="").first()
+        with speaking_to(chosen) if chosen else nullcontext():
+            super().send_mail(template_prefix, email, context)
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """Return how this person may confirm that it is them: by the second factor alone where there is one.

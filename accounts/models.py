@@ -51,6 +51,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     delivery_address = models.TextField(
         _("address for orders"), max_length=400, blank=True, help_text=_("Shown to a house that you buy from.")
     )
+    language = models.CharField(_("language"), max_length=12, blank=True, help_text=_("Empty: as their browser asks."))
     unwanted_mails = models.JSONField(default=list, blank=True, editable=False)
     unwanted_pushes = models.JSONField(default=list, blank=True, editable=False)
     verified_at = models.DateTimeField(

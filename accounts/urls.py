@@ -4,9 +4,11 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from accounts import views, views_entry
 from accounts.cognito.views import sign_out
+from accounts.languages import language
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.account, name="account"),
+    path("language/", language, name="language"),
     path("second-factor/", views.second_factor, name="second_factor"),
     path("entry/", views_entry.begin, name="entry"),
     path("entry/code/", views_entry.code, name="entry_code"),

@@ -50,7 +50,8 @@ from auctions.models import (
     TaxRule,
     TermsVersion,
 )
-from auctions.money import CURRENCIES, Currency, format_amount
+from auctions.money import CURRENCIES, Currency
+from auctions.presenting import MoneyStyle, money_text
 
 _OWN_TIMING = "own"
 _TIMING_FIELDS = ("duration_ms", "window_ms", "extension_ms", "extension_mode", "extension_cap")
@@ -58,7 +59,7 @@ _TIMING_FIELDS = ("duration_ms", "window_ms", "extension_ms", "extension_mode", 
 
 def money(minor: int | None, currency: Currency) -> str:
     """Write an amount for the eye."""
-    return "–" if minor is None else f"{currency.symbol}{format_amount(minor, currency.exponent)}"  # noqa: RUF001
+    return "–" if minor is None else money_text(minor, MoneyStyle(currency), full=True)  # noqa: RUF001
 
 
 class OrganizerScoped(ModelAdmin):

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from auctions.errors import Refused
 from auctions.money import CURRENCIES, Currency, format_amount, parse_amount
+from auctions.presenting import decimal_mark, typed_amount
 from auctions.rules import parse_increments, write_increments
 
 
@@ -47,9 +48,9 @@ class AmountField(_ConvertedField):
         text = str(value or "").strip()
         if not text:
             return None
-        minor = parse_amount(text, self.currency.exponent)
+        minor = parse_amount(typed_amount(text, self.currency), self.currency.exponent)
         if minor is None:
-            example = format_amount(125 * 10**self.currency.exponent, self.currency.exponent)
+            example = self.to_text(125 * 10**self.currency.exponent)
             raise forms.ValidationError(
                 _("Write an amount in %(currency)s above 0, like %(example)s, without thousands separators."),
                 params={"currency": self.currency.code, "example": example},
@@ -59,7 +60,7 @@ class AmountField(_ConvertedField):
 
     def to_text(self, value: Any) -> str:
         """Write minor units as a decimal."""
-        return format_amount(value, self.currency.exponent)
+        return format_amount(value, self.currency.exponent).replace(".", decimal_mark())
 
 
 class SecondsField(_ConvertedField):
@@ -70,6 +71,7 @@ class SecondsField(_ConvertedField):
         text = str(value if value is not None else "").strip()
         if not text:
             return None
+        text = text.replace(",", ".")
         if text.strip("0") in {"", "."}:
             return 0
         ms = parse_amount(text, 3)
@@ -79,7 +81,7 @@ class SecondsField(_ConvertedField):
 
     def to_text(self, value: Any) -> str:
         """Write milliseconds as seconds."""
-        return f"{value / 1000:g}" if value < 10**8 else str(value // 1000)
+        return f"{value / 1000:g}".replace(".", decimal_mark()) if value < 10**8 else str(value // 1000)
 
 
 class IncrementsField(_ConvertedField):

@@ -80,17 +80,24 @@ def parse_amount(text: str, exponent: int) -> int | None:
     return minor if 0 < minor <= MAX_AMOUNT else None
 
 
-def normal_typed(text: str, exponent: int) -> str:
+def normal_typed(text: str, exponent: int, point: str = ".") -> str:
     """Return what a person typed as the wire writes it: without sign, spaces and groups, with a point.
 
-    What is no amount stays none. `normalTyped` in the page's `money.js` is its twin.
+    `point` is the decimal mark of the language in which they were asked. What is no amount stays none, and so does
+    what may be read in two ways: 1.234 and 1,234 are a thousand to one person and one and a bit to another.
+    `normalTyped` in the page's `money.js` is its twin.
     """
-    digits = re.sub(r"[\s\u00a0\u2019']", "", text)
+    digits = re.sub(r"[\s\u00a0\u202f\u2019']", "", text)
     digits = re.sub(r"^[^\d.,-]+|[^\d.,-]+$", "", digits)
-    if re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", digits):
+    lone = re.fullmatch(r"([0-9]+)([.,])([0-9]+)", digits)
+    if lone and exponent and len(lone[3]) == 3 and (lone[2] != point or exponent != 3):
+        return f"{digits}?"
+    if lone and len(lone[3]) <= exponent:
+        digits = f"{lone[1]}.{lone[3]}"
+    elif re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", digits):
         digits = digits.replace(",", "")
-    if exponent and re.fullmatch(rf"[0-9]+,[0-9]{{1,{exponent}}}", digits):
-        digits = digits.replace(",", ".")
+    elif re.fullmatch(r"[0-9]{1,3}(\.[0-9]{3})+(,[0-9]+)?", digits):
+        digits = digits.replace(".", "").replace(",", ".")
     return re.sub(r"^0+(?=[0-9])", "", digits)
 
 

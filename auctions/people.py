@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.languages import speaking_to
 from accounts.models import HostRequest, HostRequestStatus, User
 from accounts.services import mail_send
 from auctions.errors import Refused
@@ -124,9 +125,11 @@ def host_request_answer(*, request: HostRequest, actor: User, granted: bool, rea
         if granted:
             request.user.is_staff = True
             request.user.save(update_fields=["is_staff"])
-            subject, words = _("You may host auctions"), _("You can create your first auction now.")
-        else:
-            subject, words = _("Your request to host auctions"), _("We cannot let you host auctions now.")
+        with speaking_to(request.user):
+            if granted:
+                subject, words = _("You may host auctions"), _("You can create your first auction now.")
+            else:
+                subject, words = _("Your request to host auctions"), _("We cannot let you host auctions now.")
         mail_send(user=request.user, subject=subject, text=f"{words}\n\n{reason}".strip() + "\n")
     return request
 

@@ -12,6 +12,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.languages import speaking_to
 from accounts.models import Organizer, Strike, StrikeReason, User
 from accounts.services import mail_send
 from auctions.errors import Refused
@@ -53,12 +54,14 @@ def strike_add(
             expires_at=timezone.now() + timedelta(days=days),
             created_by=actor,
         )
-        text = _("%(house)s gave you a strike: %(reason)s. It counts until %(until)s.") % {
-            "house": organizer.name if organizer else settings.SITE_NAME,
-            "reason": strike.get_reason_display(),
-            "until": formats.date_format(strike.expires_at),
-        }
-        mail_send(user=user, subject=_("A strike"), text=f"{text}\n")
+        with speaking_to(user):
+            subject = _("A strike")
+            text = _("%(house)s gave you a strike: %(reason)s. It counts until %(until)s.") % {
+                "house": organizer.name if organizer else settings.SITE_NAME,
+                "reason": strike.get_reason_display(),
+                "until": formats.date_format(strike.expires_at),
+            }
+        mail_send(user=user, subject=subject, text=f"{text}\n")
     return strike
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from auctions.money import Currency, normal_typed
+from auctions.money import Currency
+from auctions.presenting import typed_amount
 from bidding import protocol
 
 
@@ -36,7 +37,8 @@ def bid_of(
         return None
     message = {
         "type": "BID",
-        "amount": normal_typed(form.get("amount", "")[:40], currency.exponent),
+        # What the page itself offers is written as the wire writes it, in any language.
+        "amount": form.get("offered") or typed_amount(form.get("amount", "")[:40], currency),
         "lot": int(lot) if lot_id is None else lot_id,
         "id": form.get("id", ""),
         "max": is_maximum or form.get("max") == "on",

@@ -13,14 +13,13 @@ from typing import Final
 import fontpkg_noto_sans
 import fontpkg_noto_sans_arabic
 from django.conf import settings
-from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from fpdf import FPDF
 from fpdf.enums import TextMode, XPos, YPos
 from fpdf.fonts import FontFace
 
-from auctions.presenting import money_text, percent_text
+from auctions.presenting import date_text, money_text, percent_text
 from bidding.pages_orders import InvoicePage
 
 _INK: Final = (16, 32, 26)
@@ -202,7 +201,7 @@ def _money(page: InvoicePage, amount: int) -> str:
 
 
 def _day(text: str) -> str:
-    return date_format(date.fromisoformat(text), "j F Y")
+    return date_text(date.fromisoformat(text), "j F Y")
 
 
 def _file(package: Path) -> Path:

@@ -25,9 +25,8 @@ from auctions.models import (
     Registration,
     RegistrationStatus,
 )
-from auctions.money import Currency
 from auctions.permissions import AnyUser, can_moderate, is_barred, viewable_auctions
-from auctions.presenting import MoneyStyle, money_style, span_text
+from auctions.presenting import MoneyStyle, money_config, money_style, span_text
 from auctions.pricing import fees_of, price_of
 from auctions.search import categories
 from auctions.selectors import catalogue, ended_auctions, last_runs, live_auctions, upcoming_auctions
@@ -314,7 +313,7 @@ def room_config(show: Show, user: AnyUser) -> dict[str, Any]:
     return {
         "auction": auction.pk,
         "socket": f"/ws/auctions/{auction.pk}/",
-        "currency": currency_config(auction.currency, show.style),
+        "currency": money_config(show.style),
         **person_config(auction, show.you, user),
         "moderates": show.you.barred and can_moderate(user, auction),
         "urls": {
@@ -327,16 +326,6 @@ def room_config(show: Show, user: AnyUser) -> dict[str, Any]:
             "my_bids": reverse("my_bids"),
         },
         "lots": [lot_config(line.lot) for line in show.lines],
-    }
-
-
-def currency_config(currency: Currency, style: MoneyStyle) -> dict[str, Any]:
-    """Return how a page's script writes amounts."""
-    return {
-        "code": currency.code,
-        "exponent": currency.exponent,
-        "symbol": currency.symbol,
-        "cents": style.cents,
     }
 
 

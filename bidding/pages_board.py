@@ -10,7 +10,8 @@ from django.urls import reverse
 
 from auctions.boards import board_key
 from auctions.models import Auction, AuctionStatus
-from bidding.pages import Floor, Show, currency_config, floor_now, show_page
+from auctions.presenting import money_config
+from bidding.pages import Floor, Show, floor_now, show_page
 from bidding.qr import QrShape, qr_shape
 
 
@@ -39,7 +40,7 @@ def board_page(auction: Auction, key: str | None) -> BoardPage:
         config={
             # The socket that carries prices and the clock, and no chat.
             "socket": f"/ws/auctions/{auction.pk}/bid/" + (f"?{urlencode({'board': key})}" if key else ""),
-            "currency": currency_config(auction.currency, show.style),
+            "currency": money_config(show.style),
             "lots": len(show.lines),
             "durations": {line.lot.pk: line.lot.duration_ms for line in show.lines},
         },

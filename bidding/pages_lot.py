@@ -10,11 +10,11 @@ import structlog
 from redis.exceptions import RedisError
 
 from auctions.models import AuctionStatus, Lot, LotStatus, Registration
-from auctions.money import normal_typed, parse_amount
+from auctions.presenting import money_config, typed_amount, wire_minor
 from auctions.pricing import Price, price_of
 from bidding.bid_forms import fresh_bid_id
 from bidding.engine.outcomes import EngineError
-from bidding.pages import Floor, LotPage, currency_config, floor_now, lot_config
+from bidding.pages import Floor, LotPage, floor_now, lot_config
 from bidding.selectors import snapshot_now
 
 logger = structlog.get_logger(__name__)
@@ -58,8 +58,8 @@ class LotOffer:
 
 def costs_of(lot: Lot, shown: int, written: str | None) -> Costs:
     """Return what a lot would cost at the price that was written, or at the one that is shown where none was."""
-    exponent = lot.auction.currency.exponent
-    typed = None if written is None else parse_amount(normal_typed(written[:40], exponent), exponent)
+    currency = lot.auction.currency
+    typed = None if written is None else wire_minor(typed_amount(written[:40], currency), currency)
     hammer = shown if typed is None else typed
     shipping = lot.shipping
     return Costs(
@@ -100,7 +100,7 @@ def _config(page: LotPage) -> dict[str, Any]:
     """Return what the page's script needs to follow the lot."""
     return {
         "socket": f"/ws/auctions/{page.show_auction.pk}/bid/",
-        "currency": currency_config(page.show_auction.currency, page.style),
+        "currency": money_config(page.style),
         "lot": lot_config(page.lot),
         "state": page.lot.status,
     }

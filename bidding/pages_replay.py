@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts.models import User
 from auctions.models import Auction, AuctionStatus, Registration, RegistrationStatus, StreamRecording
 from auctions.permissions import AnyUser, viewable_auctions
-from auctions.presenting import MoneyStyle, money_style, span_text
+from auctions.presenting import MoneyStyle, money_config, money_style, span_text
 from auctions.recordings import room_left
 from auctions.streaming import provider, provider_of
 from bidding.chapters import Chapter, Part, chapters_of, parts_of, place_after
@@ -46,11 +46,7 @@ class ReplayPage:
         return {
             "parts": [self._part(part) for part in self.parts],
             "chapters": [self._chapter(chapter, bids.get(chapter.run_id, [])) for chapter in shown],
-            "currency": {
-                "exponent": self.auction.currency.exponent,
-                "symbol": self.auction.currency.symbol,
-                "cents": self.style.cents,
-            },
+            "currency": money_config(self.style),
         }
 
     def _part(self, part: Part) -> dict[str, Any]:

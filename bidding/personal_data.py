@@ -84,6 +84,7 @@ def _account(user: User) -> dict[str, Any]:
         "display_name": user.display_name,
         "picture": user.avatar.url if user.avatar else None,
         "delivery_address": user.delivery_address,
+        "language": user.language,
         "mails": [kind.value for kind in MailKind if user.wants(kind)],
         "pushes": [kind.value for kind in MailKind if user.wants_push(kind)],
         "joined_at": user.date_joined,

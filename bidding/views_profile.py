@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.account.decorators import reauthentication_required
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.languages import language_set
 from accounts.models import HostRequest, Strike, User
 from auctions import people
 from auctions.errors import Refused
@@ -51,11 +53,17 @@ class ProfileForm(forms.Form):
         help_text=gettext_lazy("Only a house that you buy from sees it."),
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "street-address"}),
     )
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language"),
+        required=False,
+        help_text=gettext_lazy("Of the pages while you are signed in, and of mail."),
+    )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
         self.user = user
+        self.fields["language"].choices = [("", _("As my browser asks")), *settings.LANGUAGES]  # type: ignore[attr-defined]
         if not user.avatar:
             del self.fields["remove_avatar"]
 
@@ -72,6 +80,7 @@ class ProfileForm(forms.Form):
                 display_name=values["display_name"],
                 delivery_address=values["delivery_address"],
             )
+            language_set(user=self.user, language=values["language"])
         except Refused as refused:
             self.add_error(refused.field, refused.message)
             return False
@@ -110,7 +119,11 @@ def profile(request: HttpRequest) -> HttpResponse:
         # What was refused is not shown as if it were so.
         user = User.objects.get(pk=user.pk)
     else:
-        initial = {"display_name": user.display_name, "delivery_address": user.delivery_address}
+        initial = {
+            "display_name": user.display_name,
+            "delivery_address": user.delivery_address,
+            "language": user.language,
+        }
         form = ProfileForm(initial=initial, user=user)
     context = {
         "form": form,

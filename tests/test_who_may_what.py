@@ -201,6 +201,7 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
 
 SIGN_IN: Final[dict[str, dict[str, Cases]]] = {
     "accounts/login/": {"GET": ONLY_ANONYMOUS},
+    "accounts/language/": {"GET": {405: REST}, "POST": {302: REST}},
     "accounts/logout/": {"GET": {302: NOBODY_KNOWN, 200: REST}},
     "accounts/second-factor/": {"GET": SENT_ON},
     "accounts/entry/": {"GET": {405: REST}, "POST": {422: NOBODY_KNOWN, 200: REST}},
@@ -591,6 +592,7 @@ ALLOWED_CHANGES: Final = {
     # One's own profile.
     ("accounts/profile/", "accounts.User"),
     ("my/notifications/settings/", "accounts.User"),
+    ("accounts/language/", "accounts.User"),
 }
 
 

@@ -7,6 +7,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.test import RequestFactory
 from django.utils import timezone
 
+pytestmark = pytest.mark.django_db
+
 MAILS = {
     "account/email/account_already_exists": {"password_reset_url": "https://site.test/reset/"},
     "account/email/email_changed": {"from_email": "old@example.test", "to_email": "new@example.test"},

@@ -9,19 +9,21 @@ from functools import cache
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.staticfiles import finders
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, json_script
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 
+from accounts.languages import script_words
 from accounts.models import User
 from auctions import presenting
 from auctions.media import size_names
 from auctions.models import Auction, Lot, LotImage
-from auctions.money import Currency, format_amount
+from auctions.money import Currency
 from auctions.permissions import can_host
 
 register = template.Library()
@@ -42,6 +44,13 @@ def _minor(amount: int | str | None, style: presenting.MoneyStyle) -> int | None
     return presenting.wire_minor(amount, style.currency) if isinstance(amount, str) else amount
 
 
+@register.simple_tag
+def js_catalogue() -> SafeString:
+    """Give the page's scripts their words where they are not the English ones of `strings.js`."""
+    words = script_words(get_language() or settings.LANGUAGE_CODE)
+    return json_script(words, "js-catalogue") if words else mark_safe("")
+
+
 @register.filter
 def money(amount: int | str | None, of: presenting.MoneyStyle | Currency | Auction) -> str:
     """Write minor units, or an amount of the wire, in an auction's currency; nothing for None."""
@@ -59,11 +68,9 @@ def money_full(amount: int | str | None, of: presenting.MoneyStyle | Currency | 
 
 
 @register.filter
-def wire(minor: int, auction: Auction) -> str:
-    """Write minor units as a field takes them: a decimal with a point, and no fraction that is zero."""
-    text = format_amount(minor, auction.currency.exponent)
-    whole, _point, fraction = text.partition(".")
-    return text if fraction.strip("0") else whole
+def typed(amount: int | str, auction: Auction) -> str:
+    """Write minor units, or an amount of the wire, as a field takes them."""
+    return presenting.field_text(amount, auction.currency)
 
 
 @register.simple_tag
@@ -73,8 +80,10 @@ def figure(amount: int | str | None, of: presenting.MoneyStyle | Currency | Auct
     minor = _minor(amount, style)
     if minor is None:
         return format_html("{}", "\u2013")
-    sign, digits = presenting.money_parts(minor, style)
-    return format_html('<span class="sign">{}</span>{}', sign, digits)
+    before, digits, after = presenting.money_parts(minor, style)
+    if before:
+        return format_html('<span class="sign">{}</span>{}', before, digits)
+    return format_html('{}<span class="sign">{}</span>', digits, after)
 
 
 @register.filter
@@ -84,8 +93,8 @@ def figure_length(amount: int | str | None, of: presenting.MoneyStyle | Currency
     minor = _minor(amount, style)
     if minor is None:
         return 2
-    sign, digits = presenting.money_parts(minor, style)
-    return min(16, max(2, len(digits) + (len(sign) + 1) // 2))
+    before, digits, after = presenting.money_parts(minor, style)
+    return min(16, max(2, len(digits) + (len(before + after) + 1) // 2))
 
 
 @register.filter
@@ -164,7 +173,13 @@ def paper_money(amount: int, page: Any) -> str:
 @register.filter
 def plain_day(text: str) -> str:
     """Write a day that is kept as 2026-11-25."""
-    return date_format(date.fromisoformat(text), "j F Y")
+    return presenting.date_text(date.fromisoformat(text), "j F Y")
+
+
+@register.filter
+def dated(moment: datetime, pattern: str) -> str:
+    """Write a moment by one of the patterns of `presenting`."""
+    return presenting.date_text(moment, pattern)
 
 
 @register.filter

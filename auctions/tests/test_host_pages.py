@@ -90,7 +90,7 @@ def test_amounts_are_read_in_the_currency_of_the_show(at_desk):
     }
 
 
-@pytest.mark.parametrize("wrong", ["NaN", "1e5", "-1", "0", "1,000.00", "12.345", "٣٤", "1 000"])
+@pytest.mark.parametrize("wrong", ["NaN", "1e5", "-1", "0", "1,000", "1.000", "12.345", "٣٤", "1,2,3"])
 def test_what_is_no_amount_is_refused_at_its_field_and_kept(at_desk, wrong):
     response = at_desk.post(NEW, sheet({"opening_amount": wrong}))
 

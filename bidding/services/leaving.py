@@ -177,7 +177,7 @@ def _empty(user: User) -> None:
     if picture:
         transaction.on_commit(lambda: storage.delete(picture))
     user.email, user.display_name, user.delivery_address, user.avatar = None, "", "", ""
-    user.unwanted_mails, user.unwanted_pushes = [], []
+    user.language, user.unwanted_mails, user.unwanted_pushes = "", [], []
     user.verified_at, user.last_login = None, None
     user.is_active = user.is_staff = user.is_superuser = False
     user.closed_at = timezone.now()

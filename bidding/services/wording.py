@@ -2,14 +2,15 @@
 
 from django.utils.translation import gettext as _
 
-from auctions.money import Currency, format_amount
+from auctions.money import Currency
+from auctions.presenting import MoneyStyle, money_text
 from bidding.engine.outcomes import BidRejected
 from bidding.protocol import RefusalCode
 
 
 def money(minor: int, currency: Currency) -> str:
-    """Return an amount as people read it: the currency's sign and the digits."""
-    return f"{currency.symbol}{format_amount(minor, currency.exponent)}"
+    """Return an amount as people read it, with its cents."""
+    return money_text(minor, MoneyStyle(currency), full=True)
 
 
 def refusal_message(code: str, currency: Currency, rejected: BidRejected | None = None) -> str:
@@ -55,7 +56,9 @@ def refusal_message(code: str, currency: Currency, rejected: BidRejected | None 
         case RefusalCode.TOO_HIGH:
             return _("That is far above the price. Confirm it if you mean it.")
         case RefusalCode.BAD_AMOUNT:
-            return _("That is not an amount in %(currency)s.") % {"currency": currency.code}
+            return _("That is not an amount in %(currency)s. Write it without thousands separators.") % {
+                "currency": currency.code
+            }
         case RefusalCode.ALREADY_LEADING:
             return _("You lead already.")
         case RefusalCode.ID_REUSED:

@@ -109,8 +109,8 @@ def test_a_jump_is_confirmed_by_a_second_form(client: Client, open_show: Show) -
 
     assert face(asked) == ("jump", "Confirm €500")
     assert strip(asked) == ("out", "That is far above the price. Confirm it if you mean it.")
-    hidden = dict(re.findall(r'name="(confirm|amount|id|lot)" value="([^"]*)"', bidbox(asked)))
-    hidden.pop("amount")
+    hidden = dict(re.findall(r'name="(confirm|offered|id|lot)" value="([^"]*)"', bidbox(asked)))
+    hidden.pop("offered")
     assert Bid.objects.count() == 0
     another = offer(client, open_show, "600", **hidden)
     assert face(another) == ("jump", "Confirm €600"), "a confirmation is of one amount"

@@ -155,10 +155,10 @@ def test_the_costs_are_worked_out(client: Client, show: Show) -> None:
         return found.price.hammer, found.price.premium, found.price.tax, found.delivery, found.total
 
     assert costs() == (5_000, 1_000, 1_140, 650, 7_790)
-    assert costs(at="1,000") == (100_000, 20_000, 22_800, 650, 143_450)
+    assert costs(at="1,000.00") == (100_000, 20_000, 22_800, 650, 143_450)
     wrong = look(client, show.lots[1], at="<b>")
     assert wrong.context["costs"].is_wrong
-    assert "That is not an amount in EUR." in wrong.content.decode()
+    assert "That is not an amount in EUR. Write it" in wrong.content.decode()
     assert "<b>" not in wrong.content.decode().split('id="costs"')[1].split("</form>")[0]
 
 

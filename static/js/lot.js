@@ -1,7 +1,7 @@
 /* A lot's page: follows the lot while it is to come or open, leaves a maximum through the socket, turns the pictures.
    All of it works without this script too: by the form, by loading the page again, by scrolling the strip. */
 
-import { Money, formatAmount, normalTyped, parseAmount } from "./money.js";
+import { Money } from "./money.js";
 import { words } from "./strings.js";
 import { BidDesk } from "./room/bids.js";
 import { setText, useIcons } from "./room/draw.js";
@@ -92,8 +92,8 @@ class PreBid {
   take(message) {
     if (!this.#desk.receive(message)) return false;
     if (message.type === Receive.BID_ACCEPTED) this.#accepted(this.#money.minor(message.max_amount ?? message.amount));
-    if (this.#desk.jump) [this.#confirm, this.#refused] = [this.#desk.jump, message.message];
-    else if (this.#desk.refusal) this.#refused = this.#desk.refusal.message ?? words.unconfirmed();
+    if (this.#desk.jump) [this.#confirm, this.#refused] = [this.#desk.jump, this.#words(message.code, message)];
+    else if (this.#desk.refusal) this.#refused = this.#words(this.#desk.refusal.code, message);
     this.#draw();
     return true;
   }
@@ -110,14 +110,17 @@ class PreBid {
 
   tick() {
     this.#desk.tick();
-    if (this.#desk.refusal?.code === "unconfirmed") this.#refused = words.unconfirmed();
+    if (this.#desk.refusal?.code === "unconfirmed") this.#refused = this.#words("unconfirmed");
+  }
+
+  #words(code, { minimum_amount: minimum, message = "" } = {}) {
+    return words.refused(code, minimum === undefined ? null : this.#money.text(this.#money.minor(minimum)), message);
   }
 
   #submit() {
-    const { exponent } = this.#money;
-    const minor = parseAmount(normalTyped(this.#form.elements.amount.value, exponent), exponent);
+    const minor = this.#money.typed(this.#form.elements.amount.value);
     if (minor === null) {
-      this.#refused = words.amountWanted(formatAmount(this.#lot.opening, exponent));
+      this.#refused = words.amountWanted(this.#money.field(this.#lot.opening));
     } else {
       const amount = this.#money.wire(minor);
       const confirm = this.#confirm?.amount === amount ? this.#confirm.token : null;
@@ -152,7 +155,7 @@ class PreBid {
 const part = (name) => document.querySelector(`[data-pre-bid="${name}"]`);
 
 function follow(config) {
-  const money = new Money(config.currency, document.documentElement.lang || "en");
+  const money = new Money(config.currency);
   const live = document.querySelector("[data-live]") ? new Live(config.lot, money) : null;
   let connected = false;
   let leaving = false;

@@ -13,11 +13,16 @@ export function parseAmount(text, exponent) {
   return minor > 0 && minor <= MAX_AMOUNT ? minor : null;
 }
 
-/** Return what a person typed as the wire writes it: without spaces and groups, with a point. */
-export function normalTyped(text, exponent) {
-  let digits = text.replace(/[\s\u00a0'’]/g, "").replace(/^[^\p{Nd}.,-]+|[^\p{Nd}.,-]+$/gu, "");
-  if (/^[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?$/.test(digits)) digits = digits.replaceAll(",", "");
-  if (exponent && /^[0-9]+,[0-9]+$/.test(digits) && digits.split(",")[1].length <= exponent) digits = digits.replace(",", ".");
+/** Return what a person typed as the wire writes it; what is no amount, or may be read in two ways, stays none.
+    `point` is the decimal mark of the page's language. */
+export function normalTyped(text, exponent, point = ".") {
+  let digits = text.replace(/[\s\u00a0\u202f'’]/g, "").replace(/^[^\p{Nd}.,-]+|[^\p{Nd}.,-]+$/gu, "");
+  const [, whole, mark, rest] = /^([0-9]+)([.,])([0-9]+)$/.exec(digits) ?? [];
+  // A thousand to one person is one and a bit to another.
+  if (mark && exponent && rest.length === 3 && (mark !== point || exponent !== 3)) return `${digits}?`;
+  if (mark && rest.length <= exponent) digits = `${whole}.${rest}`;
+  else if (/^[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?$/.test(digits)) digits = digits.replaceAll(",", "");
+  else if (/^[0-9]{1,3}(\.[0-9]{3})+(,[0-9]+)?$/.test(digits)) digits = digits.replaceAll(".", "").replace(",", ".");
   return digits.replace(/^0+(?=[0-9])/, "");
 }
 
@@ -47,15 +52,14 @@ export function stepAt(price, increments) {
   return step;
 }
 
-/** Writes the amounts of one auction. */
+/** Writes and reads the amounts of one auction, by the pattern and marks that the server uses in the page's language. */
 export class Money {
-  constructor({ exponent, symbol, cents }, language = "en") {
+  constructor({ exponent, cents, pattern, group, point }) {
     this.exponent = exponent;
-    this.symbol = symbol;
     this.cents = cents;
-    const parts = new Intl.NumberFormat(language).formatToParts(1234567.8);
-    this.group = parts.find((part) => part.type === "group")?.value ?? ",";
-    this.point = parts.find((part) => part.type === "decimal")?.value ?? ".";
+    this.group = group;
+    this.point = point;
+    [this.before, this.after] = pattern.split("#");
   }
 
   /** Return the minor units of an amount of the wire, or null. */
@@ -68,13 +72,23 @@ export class Money {
     return formatAmount(minor, this.exponent);
   }
 
-  /** Return sign and digits apart, so that the sign can be set smaller. */
+  /** Return the minor units that a person typed, or null. */
+  typed(text) {
+    return parseAmount(normalTyped(text, this.exponent, this.point), this.exponent);
+  }
+
+  /** Return minor units as a field takes them: without groups, and cents only where the auction uses them. */
+  field(minor) {
+    const [whole, fraction = ""] = formatAmount(minor, this.exponent).split(".");
+    return fraction && (this.cents || /[1-9]/.test(fraction)) ? whole + this.point + fraction : whole;
+  }
+
+  /** Return what stands before the digits, the digits, and what stands after them; sign and space are smaller. */
   parts(minor, { full = false } = {}) {
     const [whole, fraction = ""] = formatAmount(minor, this.exponent).split(".");
     let digits = whole.replace(/\B(?=([0-9]{3})+$)/g, this.group);
     if (fraction && (full || this.cents || /[1-9]/.test(fraction))) digits += this.point + fraction;
-    const space = /[\p{L}.]$/u.test(this.symbol) ? "\u00a0" : "";
-    return [this.symbol + space, digits];
+    return [this.before, digits, this.after];
   }
 
   /** Return an amount as people read it. */

@@ -15,7 +15,7 @@ const stage = video.closest(".replay");
 const note = document.querySelector('[data-replay="note"]');
 const entries = new Map(Array.from(document.querySelectorAll("[data-chapter]"), (link) => [Number(link.dataset.chapter), link]));
 
-const board = new Board(document.querySelector('[data-replay="board"]'), new Money(currency, document.documentElement.lang));
+const board = new Board(document.querySelector('[data-replay="board"]'), new Money(currency));
 const isFile = parts.every(({ kind }) => kind === "file");
 const Player = isFile ? Recording : HlsRecording;
 const player = isFile && !Recording.plays(parts) ? null : new Player({ video, parts, failed: say });

@@ -1,6 +1,6 @@
 /* The price of a lot beside its recorded picture, as far as it had come at the moment that is shown. */
 
-import { make, setText } from "./room/draw.js";
+import { figure, figureLength, make, setText } from "./room/draw.js";
 import { words } from "./strings.js";
 
 const ROWS = 4;
@@ -70,10 +70,10 @@ export class Board {
   }
 
   #price(minor) {
-    const [sign, digits] = this.#money.parts(minor);
-    const figure = this.#part("price");
-    figure.replaceChildren(make("span", "sign", sign), digits);
-    figure.dataset.length = String(Math.min(16, Math.max(2, digits.length + Math.ceil(sign.length / 2))));
+    const parts = this.#money.parts(minor);
+    const price = this.#part("price");
+    price.replaceChildren(...figure(parts));
+    price.dataset.length = figureLength(parts);
   }
 
   #row({ amount, paddle, automatic, gone }) {

@@ -14,8 +14,9 @@ function gettext(text) {
 
 function ngettext(one, many, count) {
   const forms = catalogue[one];
-  if (Array.isArray(forms)) return forms[count === 1 ? 0 : 1];
-  return count === 1 ? one : many;
+  if (!forms) return count === 1 ? one : many;
+  // The catalogue says which form goes with each number below 200; from 100 on they repeat in every language.
+  return forms[catalogue[""][count < 200 ? count : 100 + (count % 100)]];
 }
 
 function fill(text, values) {
@@ -101,15 +102,50 @@ export const words = {
   amount: () => gettext("Amount"),
   other: () => gettext("Other…"),
   max: () => gettext("Max…"),
-  amountWanted: (example) => fill(gettext("Write an amount, like %(example)s."), { example }),
+  amountWanted: (example) => fill(gettext("Write an amount without thousands separators, like %(example)s."), { example }),
   atLeast: (amount) => fill(gettext("Bid at least %(amount)s."), { amount }),
+  // By the code of the wire, whose own sentences are English; `otherwise` is for codes that this page does not know yet.
+  refused: (code, minimum, otherwise) =>
+    ({
+      sign_in: gettext("Sign in to bid."),
+      not_registered: gettext("Get your paddle first."),
+      own_lot: gettext("You work for this auction, so you cannot bid in it."),
+      banned: gettext("You were removed from this auction."),
+      not_open: gettext("This lot is not open."),
+      wrong_lot: gettext("That lot is over; another one is open."),
+      expired: gettext("Your bid arrived too late to be placed again."),
+      over_limit: gettext("This is above your spending limit."),
+      paused: gettext("Paused by the host."),
+      too_late: gettext("Too late: the lot was over."),
+      too_low: minimum ? fill(gettext("Bid at least %(amount)s."), { amount: minimum }) : gettext("That is too low."),
+      too_high: gettext("That is far above the price. Confirm it if you mean it."),
+      bad_amount: gettext("That is not an amount in this currency."),
+      already_leading: gettext("You lead already."),
+      id_reused: gettext("This bid id was used for another bid."),
+      rate_limited: gettext("Too many bids at once. Wait a moment."),
+      unavailable: gettext("Bids cannot be taken right now. Your bid did not count; try again."),
+      unconfirmed: gettext("Could not be confirmed. Watch the price."),
+    })[code] ?? otherwise,
+  chatRefused: (code, waitMs, otherwise) =>
+    ({
+      sign_in: gettext("Sign in to say something."),
+      muted: waitMs
+        ? fill(gettext("A moderator muted you. You can chat again in %(minutes)s min."), { minutes: Math.ceil(waitMs / 60_000) })
+        : gettext("A moderator muted you for this show."),
+      slow_mode: fill(gettext("Slow mode is on. Wait %(seconds)s s."), { seconds: Math.ceil((waitMs ?? 1) / 1000) }),
+      rate_limited: gettext("Too fast. Wait a moment."),
+      empty: gettext("Write something first."),
+      too_long: gettext("That is too long."),
+      blocked: gettext("That contains a word that is not wanted here."),
+      closed: gettext("The chat of this auction is closed."),
+      unavailable: gettext("The chat is not available right now."),
+    })[code] ?? otherwise,
   aboveMaximum: (amount) => fill(gettext("Your maximum is %(amount)s already. Write more."), { amount }),
   tooLate: (ms) => fill(gettext("Too late by %(ms)s ms"), { ms }),
   bidTakenBack: () => gettext("Your bid was taken back"),
   nothingToPay: () => gettext("Nobody pays anything."),
   highestWasYours: (amount) => fill(gettext("Your %(amount)s was the highest"), { amount }),
   highestWas: (amount) => fill(gettext("The highest bid was %(amount)s"), { amount }),
-  unconfirmed: () => gettext("Could not be confirmed. Watch the price."),
   neverArrived: (amount) => fill(gettext("Your %(amount)s did not arrive in time"), { amount }),
   tryAgain: () => gettext("That did not work. Try again."),
   emailWanted: () => gettext("Write your e-mail address."),

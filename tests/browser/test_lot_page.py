@@ -49,7 +49,7 @@ def test_a_maximum_goes_by_the_socket_and_the_page_follows_the_lot(browser: Brow
 
     amount.fill("five")
     button.click()
-    expect(error).to_have_text("Write an amount, like 10.00.")
+    expect(error).to_have_text("Write an amount without thousands separators, like 10.")
     amount.fill("5")
     button.click()
     expect(error).to_have_text("Bid at least €10.00.")

@@ -86,7 +86,7 @@ def page(tmp_path: Path) -> Iterator[Page]:
         for name, begins in (("one", 0), ("two", LASTS_S))
     ]
     chapters = [chapter(3, "1", 3, 6), chapter(9, "2", LASTS_S + 4, LASTS_S + 8)]
-    money = {"exponent": 2, "symbol": "€", "cents": False}
+    money = {"exponent": 2, "cents": False, "pattern": "€#", "group": ",", "point": "."}
     config = {"parts": parts, "chapters": chapters, "currency": money}
     (tmp_path / "index.html").write_text(PAGE.replace("{config}", json.dumps(config)))
     (tmp_path / "static").symlink_to(ROOT / "static")

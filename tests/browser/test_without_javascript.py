@@ -137,7 +137,10 @@ def test_a_refusal_stands_where_the_amount_was_written(browser: Browser, stack: 
     staged = stage(stack, duration_ms=170_000)
     page = person(browser, stack, staged)
     enter(page, staged)
-    for written, sentence in (("5", "Bid at least €10.00."), ("five", "That is not an amount in EUR.")):
+    for written, sentence in (
+        ("5", "Bid at least €10.00."),
+        ("five", "That is not an amount in EUR. Write it without thousands separators."),
+    ):
         offer(page, written)
         alert = page.get_by_role("alert")
         expect(alert).to_have_text(sentence)

@@ -42,7 +42,7 @@ test("every state of the button", () => {
   assert.equal(face(room(), { connected: false }).look, "offline");
   assert.equal(face(room(), { closing: true }).title, "Closing…");
   const refusal = { code: "too_late", message: "Too late by 84 ms." };
-  assert.deepEqual([face(room(), { desk: { ...IDLE, refusal } }).look, face(room(), { desk: { ...IDLE, refusal } }).title], ["refused", "Too late by 84 ms."]);
+  assert.deepEqual([face(room(), { desk: { ...IDLE, refusal } }).look, face(room(), { desk: { ...IDLE, refusal } }).title], ["refused", "Too late: the lot was over."]);
   const jump = face(room(), { desk: { ...IDLE, jump: { lot: 7, amount: "1200.00", token: "t" } } });
   assert.deepEqual([jump.title, jump.note, jump.cancel, jump.act], ["Confirm €1,200", "10 times the price", true, Act.CONFIRM]);
   const paused = room({ type: "LOT_PAUSED", v: 18, epoch: EPOCH, at_ms: 1, lot: 7, reason: "host", remaining_ms: 1 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { Money, formatAmount, normalTyped, parseAmount, shareOf, totalOf } from "../../static/js/money.js";
@@ -31,21 +32,37 @@ test("the total holds premium and tax", () => {
   assert.equal(totalOf(10_000, [2_000, 1_900, false, true]), 12_380);
 });
 
+const ENGLISH = { exponent: 2, cents: false, pattern: "€#", group: ",", point: "." };
+const GERMAN = { exponent: 2, cents: false, pattern: "#\u00a0€", group: ".", point: "," };
+
 test("people read signs, groups and only the cents that are used", () => {
-  const euro = new Money({ exponent: 2, symbol: "€", cents: false }, "en");
+  const euro = new Money(ENGLISH);
   assert.equal(euro.text(125_000), "€1,250");
   assert.equal(euro.text(125_050), "€1,250.50");
   assert.equal(euro.text(5_400, { full: true }), "€54.00");
-  assert.equal(new Money({ exponent: 2, symbol: "$", cents: true }, "en").text(500), "$5.00");
-  assert.equal(new Money({ exponent: 0, symbol: "¥", cents: false }, "en").text(1_250), "¥1,250");
-  assert.equal(new Money({ exponent: 2, symbol: "CHF", cents: false }, "en").text(4_500), "CHF\u00a045");
+  assert.equal(new Money({ ...ENGLISH, cents: true }).text(500), "€5.00");
+  assert.deepEqual(euro.parts(125_000), ["€", "1,250", ""]);
+  const german = new Money(GERMAN);
+  assert.equal(german.text(125_050), "1.250,50\u00a0€");
+  assert.deepEqual(german.parts(125_000), ["", "1.250", "\u00a0€"]);
 });
 
-test("what people type is understood", () => {
-  assert.equal(normalTyped("€ 1,250.50", 2), "1250.50");
-  assert.equal(normalTyped("12,5", 2), "12.5");
-  assert.equal(normalTyped("1'250", 2), "1250");
-  assert.equal(normalTyped("007", 0), "7");
-  assert.equal(normalTyped("1250", 2), "1250");
-  for (const none of ["-5", "€ -5", "٣5", "1e5", "5 or 6", "1,2,3"]) assert.equal(parseAmount(normalTyped(none, 2), 2), null, none);
+test("a field holds what its reader understands", () => {
+  assert.equal(new Money(GERMAN).field(125_050), "1250,50");
+  assert.equal(new Money(GERMAN).field(125_000), "1250");
+  assert.equal(new Money({ ...GERMAN, cents: true }).field(125_000), "1250,00");
+  for (const style of [ENGLISH, GERMAN]) {
+    for (const exponent of [0, 2, 3]) {
+      const money = new Money({ ...style, exponent });
+      for (const minor of [1, 99, 100, 1_005, 1_234_567]) assert.equal(money.typed(money.field(minor)), minor);
+    }
+  }
+});
+
+const TYPED = JSON.parse(readFileSync(new URL("typed.json", import.meta.url), "utf8"));
+
+test("what people type is understood, and what can be read in two ways is refused", () => {
+  for (const [typed, exponent, point, minor] of TYPED) {
+    assert.equal(parseAmount(normalTyped(typed, exponent, point), exponent), minor, `${typed} with ${exponent} digits after ${point}`);
+  }
 });

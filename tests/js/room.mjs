@@ -7,7 +7,7 @@ import { Money } from "../../static/js/money.js";
 
 export const SAMPLES = JSON.parse(readFileSync(new URL("../../bidding/samples.json", import.meta.url), "utf8")).server;
 export const EPOCH = "3f9c";
-export const money = new Money({ exponent: 2, symbol: "€", cents: false }, "en");
+export const money = new Money({ exponent: 2, cents: false, pattern: "€#", group: ",", point: "." });
 
 /** The first sample that the server documents of a type; its own tests hold the samples to its types. */
 export function sample(type) {

@@ -95,8 +95,9 @@ function pays(at, amount) {
 }
 
 function refused({ desk: { refusal }, state: { lot }, money }) {
-  const face = { look: "refused", icon: "alert", title: refusal.message };
-  if (refusal.code === "unconfirmed") return { ...face, title: words.unconfirmed() };
+  const minimum = money.minor(refusal.minimum);
+  const title = words.refused(refusal.code, minimum === null ? null : money.text(minimum), refusal.message);
+  const face = { look: "refused", icon: "alert", title };
   if (refusal.code !== Refusal.TOO_LATE || refusal.lateMs == null) return face;
   // The server told the price at the end; what became of the lot comes a moment later, and ends the argument.
   const sold = lot?.id === refusal.lot && lot.result === "sold";

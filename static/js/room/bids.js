@@ -174,6 +174,7 @@ export class BidDesk {
     this.refusal = {
       code: message.code,
       message: message.message,
+      minimum: message.minimum_amount ?? null,
       lot: pending.lot,
       lateMs: message.late_ms ?? null,
       until: this.#now() + REFUSAL_SHOWN_MS,

@@ -21,7 +21,7 @@ useIcons(document.querySelector("script[data-icons]").dataset.icons);
 let config = JSON.parse(document.getElementById("board-config").textContent);
 const board = document.getElementById("board");
 const part = (name) => document.querySelector(`[data-board="${name}"]`);
-const money = new Money(config.currency, document.documentElement.lang || "en");
+const money = new Money(config.currency);
 
 const link = new RoomLink(config.socket, { changed, lost, final: finished });
 const price = new PriceView({ box: part("price"), money });

@@ -69,7 +69,7 @@ export class ChatPanel {
     if (message.type !== Receive.CHAT_REJECTED) return false;
     if (this.#waiting && message.id === this.#waiting.id) {
       if (!this.#input.value) this.#input.value = this.#waiting.text;
-      this.#problemIs(message.message);
+      this.#problemIs(words.chatRefused(message.code, message.retry_after_ms, message.message));
     }
     return true;
   }

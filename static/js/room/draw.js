@@ -39,3 +39,13 @@ export function make(tag, className = "", ...children) {
   element.append(...children);
   return element;
 }
+
+/** Return the parts of an amount for large type: its sign is an element of its own, so that it can be smaller. */
+export function figure([before, digits, after]) {
+  return before ? [make("span", "sign", before), digits] : [digits, make("span", "sign", after)];
+}
+
+/** Return how many figures wide an amount is, from 2 to 16, with what else stands beside it. */
+export function figureLength([before, digits, after], more = 0) {
+  return String(Math.min(16, Math.max(2, digits.length + Math.ceil((before + after).length / 2) + more)));
+}

@@ -39,7 +39,7 @@ const config = JSON.parse(document.getElementById("room-config").textContent);
 const language = document.documentElement.lang || "en";
 const part = (name) => document.querySelector(`[data-room="${name}"]`);
 
-const money = new Money(config.currency, language);
+const money = new Money(config.currency);
 const lots = new Map(config.lots.map((lot) => [lot.id, lot]));
 
 const link = new RoomLink(config.socket, { take, changed: heard, lost, final: finished });

@@ -1,9 +1,7 @@
 /* The price in large type: set smaller where it is long, and underlined for a moment when it moved. */
 
 import { words } from "../strings.js";
-import { make } from "./draw.js";
-
-const LONGEST = 16;
+import { figure, figureLength, make } from "./draw.js";
 
 export class PriceView {
   #box;
@@ -26,10 +24,9 @@ export class PriceView {
       this.#box.replaceChildren("–");
       return;
     }
-    const [sign, digits] = this.#money.parts(amount);
-    const length = digits.length + Math.ceil(sign.length / 2) + (isOpening ? 2 : 0);
-    this.#box.dataset.length = String(Math.min(LONGEST, Math.max(2, length)));
-    this.#box.replaceChildren(make("span", "sign", sign), digits);
+    const parts = this.#money.parts(amount);
+    this.#box.dataset.length = figureLength(parts, isOpening ? 2 : 0);
+    this.#box.replaceChildren(...figure(parts));
     if (isOpening) this.#box.append(make("span", "caption", words.openingBid()));
   }
 

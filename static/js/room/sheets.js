@@ -1,6 +1,6 @@
 /* The sheet for one's own amount, and what all sheets have. Real dialogs, so focus stays inside and returns. */
 
-import { normalTyped, parseAmount, totalOf } from "../money.js";
+import { totalOf } from "../money.js";
 import { words } from "../strings.js";
 import { setText } from "./draw.js";
 
@@ -46,7 +46,7 @@ export class AmountSheet {
     this.#context = context;
     const { minimum, leading, maximum } = context();
     const input = this.#form.elements.amount;
-    input.value = leading && maximum ? "" : this.#plain(minimum);
+    input.value = leading && maximum ? "" : this.#money.field(minimum);
     this.#form.elements.kind.value = "max";
     for (const radio of this.#form.elements.kind) radio.disabled = leading && radio.value === "bid";
     this.#error(null);
@@ -60,13 +60,8 @@ export class AmountSheet {
     if (this.#dialog.open) this.#dialog.close();
   }
 
-  #plain(minor) {
-    const text = this.#money.wire(minor);
-    return this.#money.cents || !/\.0+$/.test(text) ? text : text.replace(/\.0+$/, "");
-  }
-
   #typed() {
-    return parseAmount(normalTyped(this.#form.elements.amount.value, this.#money.exponent), this.#money.exponent);
+    return this.#money.typed(this.#form.elements.amount.value);
   }
 
   #isMax() {
@@ -87,7 +82,7 @@ export class AmountSheet {
   #submit() {
     const amount = this.#typed();
     const { minimum, leading, maximum } = this.#context();
-    if (amount === null) return this.#error(words.amountWanted(this.#plain(minimum)));
+    if (amount === null) return this.#error(words.amountWanted(this.#money.field(minimum)));
     if (leading && maximum !== null && amount <= maximum) return this.#error(words.aboveMaximum(this.#money.text(maximum)));
     if (amount < minimum) return this.#error(words.atLeast(this.#money.text(minimum)));
     if (this.#offer({ amount: this.#money.wire(amount), max: this.#isMax() })) this.close();

@@ -1,7 +1,7 @@
 /* The stamp that lands when a lot is over: sold, won, not sold, withdrawn. Drawn once for each result. */
 
 import { words } from "../strings.js";
-import { make, makeIcon } from "./draw.js";
+import { figure, make, makeIcon } from "./draw.js";
 import { hasWon } from "./reducer.js";
 
 export class Verdict {
@@ -27,9 +27,9 @@ export class Verdict {
     this.#box.className = `verdict on-stage ${sold ? "sold" : "passed"}${won ? " mine" : ""}`;
     const lines = [];
     if (sold) {
-      const [sign, digits] = this.#money.parts(this.#money.minor(lot.current_amount));
+      const parts = this.#money.parts(this.#money.minor(lot.current_amount));
       lines.push(won ? make("p", "word", makeIcon("check"), words.won()) : make("p", "word", words.sold()));
-      lines.push(make("p", "big-figure", make("span", "sign", sign), digits));
+      lines.push(make("p", "big-figure", ...figure(parts)));
       lines.push(make("p", "who", won ? words.toYou(lot.winner.paddle) : words.toPaddle(lot.winner.paddle)));
       const below = this.#below(state);
       if (below !== null && !won) lines.push(make("p", "small", words.youMissedBy(this.#money.text(below))));

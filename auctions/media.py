@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from PIL import Image, ImageCms, ImageOps
 
 from auctions.errors import Refused
@@ -27,7 +29,7 @@ mimetypes.add_type("image/avif", ".avif")  # Python learned it later than we nee
 
 ACCEPTED_FORMATS: Final = ("JPEG", "PNG", "WEBP")
 ACCEPTED_TYPES: Final = ("image/jpeg", "image/png", "image/webp")
-ACCEPTED_WORDS: Final = "JPEG, PNG or WebP"
+ACCEPTED_WORDS: Final = gettext_lazy("JPEG, PNG or WebP")
 WIDTHS: Final = (320, 640, 1_280)
 """How wide the smaller sizes are; the largest is as wide as what is kept."""
 TYPE_OF: Final = {"avif": "image/avif", "jpg": "image/jpeg"}
@@ -69,12 +71,12 @@ def clean_picture(upload: IO[bytes], *, field: str = "file", square: int | None 
     """
     data = upload.read(MAX_UPLOAD_BYTES + 1)
     if not data:
-        raise Refused("image_empty", "The file is empty.", field=field)
+        raise Refused("image_empty", _("The file is empty."), field=field)
     if len(data) > MAX_UPLOAD_BYTES:
-        raise Refused("image_too_large", f"The file is larger than {MAX_UPLOAD_BYTES // 1024 // 1024} MB.", field=field)
-    too_many = Refused(
-        "image_too_many_pixels", f"The picture has more than {MAX_PIXELS // 1_000_000} megapixels.", field=field
-    )
+        text = _("The file is larger than %(megabytes)s MB.") % {"megabytes": MAX_UPLOAD_BYTES // 1024 // 1024}
+        raise Refused("image_too_large", text, field=field)
+    text = _("The picture has more than %(most)s megapixels.") % {"most": MAX_PIXELS // 1_000_000}
+    too_many = Refused("image_too_many_pixels", text, field=field)
     not_one = Refused("not_an_image", _why_not(data), field=field)
     try:
         # The header alone is read here; its size is judged before a single pixel is decoded.
@@ -85,9 +87,9 @@ def clean_picture(upload: IO[bytes], *, field: str = "file", square: int | None 
             raise not_one
         # A JPEG of several pictures is no animation: telephones keep a second lens or a depth map there.
         if image.format != "MPO" and getattr(image, "is_animated", False):
-            raise Refused("image_animated", "The picture moves. Choose one that stands still.", field=field)
+            raise Refused("image_animated", _("The picture moves. Choose one that stands still."), field=field)
         if _hides_a_file(data, image):
-            text = "Something else is hidden in the file. Save the picture anew in a photo program, and choose that."
+            text = _("Something else is hidden in the file. Save the picture anew in a photo program, and choose that.")
             raise Refused("image_hides_a_file", text, field=field)
         with _one_at_a_time:
             return _redrawn(image, square)
@@ -132,14 +134,16 @@ def _why_not(data: bytes) -> str:
     """Say of what is no picture for us what to do about it."""
     start = data[:1_024].lower()
     if data.startswith((b"GIF87a", b"GIF89a")):
-        return f"GIF is not taken. Use {ACCEPTED_WORDS}."
+        return _("GIF is not taken. Use %(formats)s.") % {"formats": ACCEPTED_WORDS}
     if b"<svg" in start:
-        return f"SVG is a drawing made of code, and is not taken. Export it as {ACCEPTED_WORDS}."
+        return _("SVG is a drawing made of code, and is not taken. Export it as %(formats)s.") % {
+            "formats": ACCEPTED_WORDS
+        }
     if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc"):
-        return "HEIC is not taken. Set the camera to its most compatible format, or export the photo as JPEG."
+        return _("HEIC is not taken. Set the camera to its most compatible format, or export the photo as JPEG.")
     if data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")):
-        return "The picture is damaged or cut short. Save it anew, or choose another one."
-    return f"This is not a picture that we can read. Use {ACCEPTED_WORDS}."
+        return _("The picture is damaged or cut short. Save it anew, or choose another one.")
+    return _("This is not a picture that we can read. Use %(formats)s.") % {"formats": ACCEPTED_WORDS}
 
 
 def _hides_a_file(data: bytes, image: Image.Image) -> bool:

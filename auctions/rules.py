@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from auctions.errors import Refused
 from auctions.models import ExtensionMode, Lot
@@ -42,25 +43,30 @@ class Preset:
     """Timing under a name that a host can choose."""
 
     key: str
-    label: str
-    help: str
+    label: str | Promise
+    help: str | Promise
     timing: Timing
 
 
 PRESETS: Final = {
     preset.key: preset
     for preset in (
-        Preset("classic", "Classic", "60 s; a bid in the last 30 s adds 30 s, at most 20 times.", Timing()),
+        Preset(
+            "classic",
+            gettext_lazy("Classic"),
+            gettext_lazy("60 s; a bid in the last 30 s adds 30 s, at most 20 times."),
+            Timing(),
+        ),
         Preset(
             "flash",
-            "Flash",
-            "60 s; a bid in the last 10 s resets the clock to 10 s, at most 20 times.",
+            gettext_lazy("Flash"),
+            gettext_lazy("60 s; a bid in the last 10 s resets the clock to 10 s, at most 20 times."),
             Timing(window_ms=10_000, extension_ms=10_000, extension_mode=ExtensionMode.RESET.value),
         ),
         Preset(
             "sudden_death",
-            "Sudden death",
-            "60 s; nothing moves the end.",
+            gettext_lazy("Sudden death"),
+            gettext_lazy("60 s; nothing moves the end."),
             Timing(window_ms=0, extension_ms=0, extension_cap=0),
         ),
     )
@@ -84,9 +90,9 @@ _LADDERS: Final[dict[str, tuple[tuple[int, int], ...]]] = {
     "flat": ((0, 1),),
 }
 INCREMENT_PRESETS: Final = {
-    "auction_house": "Auction house: 5 below 100, then 10, 25, 50 …",
-    "small_lots": "Small lots: 1 below 20, then 2, 5, 10 …",
-    "flat": "One unit of the currency at any price",
+    "auction_house": gettext_lazy("Auction house: 5 below 100, then 10, 25, 50 …"),
+    "small_lots": gettext_lazy("Small lots: 1 below 20, then 2, 5, 10 …"),
+    "flat": gettext_lazy("One unit of the currency at any price"),
 }
 # What one euro or dollar is worth, roughly, where the currency's unit is much smaller.
 _UNIT_SCALE: Final = {
@@ -125,9 +131,9 @@ def preset_increments(key: str, currency: Currency) -> Increments:
 def check_increments(increments: Any) -> Increments:
     """Return a table of increments, or raise Refused at field `increments` saying what is wrong with it."""
     if not isinstance(increments, list) or not increments:
-        raise _bad_increments("Give at least one step, from price 0 on.")
+        raise _bad_increments(_("Give at least one step, from price 0 on."))
     if len(increments) > MAX_STEPS:
-        raise _bad_increments(f"Give at most {MAX_STEPS} steps.")
+        raise _bad_increments(_("Give at most %(most)s steps.") % {"most": MAX_STEPS})
     before = -1
     for index, step in enumerate(increments):
         if (
@@ -135,14 +141,14 @@ def check_increments(increments: Any) -> Increments:
             or len(step) != 2
             or any(isinstance(part, bool) or not isinstance(part, int) for part in step)
         ):
-            raise _bad_increments("A step is a price and an increment, both whole minor units.")
+            raise _bad_increments(_("A step is a price and an increment, both whole minor units."))
         price, increment = step
         if index == 0 and price != 0:
-            raise _bad_increments("The first step begins at price 0.")
+            raise _bad_increments(_("The first step begins at price 0."))
         if price <= before:
-            raise _bad_increments("The prices of the steps must rise.")
+            raise _bad_increments(_("The prices of the steps must rise."))
         if not 0 <= price <= MAX_AMOUNT or not 0 < increment <= MAX_AMOUNT:
-            raise _bad_increments("A step is out of range: its increment must be above 0.")
+            raise _bad_increments(_("A step is out of range: its increment must be above 0."))
         before = price
     return [list(step) for step in increments]
 
@@ -158,7 +164,9 @@ def parse_increments(text: str, currency: Currency) -> Increments:
         price = _parse_price(price_text, currency)
         step = parse_amount(step_text, currency.exponent)
         if not colon or price is None or step is None:
-            raise _bad_increments(f"{part.strip()[:40]!r} is no step. Write price: increment, like 100: 10.")
+            raise _bad_increments(
+                _("“%(step)s” is no step. Write price: increment, like 100: 10.") % {"step": part.strip()[:40]}
+            )
         increments.append([price, step])
     return check_increments(increments)
 
@@ -182,18 +190,18 @@ def minimum_after(price: int, increments: Increments) -> int:
 def check_timing(timing: Timing) -> None:
     """Raise Refused at the field that is out of range."""
     if not MIN_DURATION_MS <= timing.duration_ms <= MAX_DURATION_MS:
-        raise Refused("out_of_range", "A lot runs from 1 second to 30 days.", field="duration_ms")
+        raise Refused("out_of_range", _("A lot runs from 1 second to 30 days."), field="duration_ms")
     if not 0 <= timing.window_ms <= MAX_WINDOW_MS:
-        raise Refused("out_of_range", "The extension window is at most one hour.", field="window_ms")
+        raise Refused("out_of_range", _("The extension window is at most one hour."), field="window_ms")
     if not 0 <= timing.extension_ms <= MAX_WINDOW_MS:
-        raise Refused("out_of_range", "An extension is at most one hour.", field="extension_ms")
+        raise Refused("out_of_range", _("An extension is at most one hour."), field="extension_ms")
     if not 0 <= timing.extension_cap <= MAX_EXTENSIONS:
-        raise Refused("out_of_range", "At most 1,000 extensions are allowed.", field="extension_cap")
+        raise Refused("out_of_range", _("At most 1,000 extensions are allowed."), field="extension_cap")
     if timing.extension_mode not in ExtensionMode.values:
-        raise Refused("unknown_choice", "An extension adds to the end or resets it.", field="extension_mode")
+        raise Refused("unknown_choice", _("An extension adds to the end or resets it."), field="extension_mode")
     if timing.extension_cap and not (timing.window_ms and timing.extension_ms):
         raise Refused(
-            "out_of_range", "Extensions need a window and a length; for sudden death allow 0.", field="extension_cap"
+            "out_of_range", _("Extensions need a window and a length; for sudden death allow 0."), field="extension_cap"
         )
 
 

@@ -19,6 +19,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from accounts.models import HostRequest, HostRequestStatus, Membership, Organizer, Role, User
 from auctions import permissions, rules, streaming
@@ -158,7 +159,7 @@ _OPEN_WHILE_LIVE: Final = frozenset(
 def organizer_for(user: User) -> Organizer:
     """Return the organizer that this host works for, made with starter terms at first use."""
     if not permissions.can_host(user):
-        raise Refused("forbidden", "Your account may not host auctions. Ask the site's staff for it.")
+        raise Refused("forbidden", _("Your account may not host auctions. Ask the site's staff for it."))
     with transaction.atomic():
         # The user's row is the lock: a double click makes one organizer.
         User.objects.select_for_update().get(pk=user.pk)
@@ -183,7 +184,7 @@ def terms_publish(*, organizer: Organizer, text: str, language: str = "en") -> T
     """Publish conditions of sale as the next version; the same text again is the version that stands."""
     text = text.replace("\r\n", "\n").strip()
     if not text:
-        raise Refused("required", "Write the conditions of sale.", field="text")
+        raise Refused("required", _("Write the conditions of sale."), field="text")
     digest = hashlib.sha256(text.encode()).hexdigest()
     with transaction.atomic():
         Organizer.objects.select_for_update().get(pk=organizer.pk)
@@ -238,7 +239,7 @@ def auction_create(
     of the lot at index 2 names its field as `lots.2.title`.
     """
     if not permissions.can_manage_organizer(actor, organizer):
-        raise Refused("forbidden", "You may not create auctions for this organizer.")
+        raise Refused("forbidden", _("You may not create auctions for this organizer."))
     picture = clean_picture(cover, field="cover") if cover else None
     with transaction.atomic():
         auction = Auction(
@@ -286,14 +287,14 @@ def auction_update(*, actor: User, auction: Auction, **changes: Unpack[AuctionCh
         if not changed:
             return auction
         if auction.status in (AuctionStatus.ENDED, AuctionStatus.CANCELLED):
-            raise Refused("auction_over", "The auction is over; what it was stays on record.", field=min(changed))
+            raise Refused("auction_over", _("The auction is over; what it was stays on record."), field=min(changed))
         if auction.status != AuctionStatus.DRAFT and (frozen := sorted(changed & _FROZEN)):
-            raise Refused("frozen", "This cannot change once the auction is scheduled.", field=frozen[0])
+            raise Refused("frozen", _("This cannot change once the auction is scheduled."), field=frozen[0])
         if auction.status == AuctionStatus.LIVE and (late := sorted(changed - _OPEN_WHILE_LIVE)):
-            raise Refused("frozen", "This cannot change while the auction is live.", field=late[0])
+            raise Refused("frozen", _("This cannot change while the auction is live."), field=late[0])
         if "currency_code" in changed and auction.lots.exists():
             raise Refused(
-                "has_lots", "The lots have amounts in the old currency. Remove them first.", field="currency_code"
+                "has_lots", _("The lots have amounts in the old currency. Remove them first."), field="currency_code"
             )
         for name in changed:
             setattr(auction, name, changes[name])  # type: ignore[literal-required]
@@ -305,7 +306,7 @@ def auction_update(*, actor: User, auction: Auction, **changes: Unpack[AuctionCh
             channel = _channel_for(auction)
             if channel != auction.stream_channel and auction.status == AuctionStatus.LIVE:
                 raise Refused(
-                    "frozen", "A live auction cannot change between invite-only and open.", field="visibility"
+                    "frozen", _("A live auction cannot change between invite-only and open."), field="visibility"
                 )
             auction.stream_channel = channel
             changed |= {"stream_channel"}
@@ -355,7 +356,7 @@ def moderator_name(*, actor: User, auction: Auction, email: str) -> AuctionModer
     with transaction.atomic():
         auction = _locked(auction, actor)
         if auction.registrations.filter(models.Q(user__email=email) | _verified(email)).exists():
-            raise Refused("bids_here", "They have a paddle in this auction, and cannot do both.", field="email")
+            raise Refused("bids_here", _("They have a paddle in this auction, and cannot do both."), field="email")
         moderator, _created = AuctionModerator.objects.update_or_create(
             auction=auction, email=email, defaults={"revoked_at": None}, create_defaults={"created_by": actor}
         )
@@ -390,7 +391,7 @@ def lot_update(*, actor: User, lot: Lot, **changes: Unpack[LotChanges]) -> Lot:
         if not changed:
             return lot
         if lot.status != LotStatus.PENDING:
-            raise Refused("lot_frozen", "The lot was opened; its rules are frozen.", field=min(changed))
+            raise Refused("lot_frozen", _("The lot was opened; its rules are frozen."), field=min(changed))
         for name in changed:
             setattr(lot, name, changes[name])  # type: ignore[literal-required]
         _check_lot(lot)
@@ -404,7 +405,7 @@ def lot_remove(*, actor: User, lot: Lot) -> None:
     with transaction.atomic():
         lot = _locked_lot(lot, actor)
         if lot.auction.status != AuctionStatus.DRAFT:
-            raise Refused("auction_published", "The auction is published: withdraw the lot instead.")
+            raise Refused("auction_published", _("The auction is published: withdraw the lot instead."))
         for image in lot.images.all():
             _delete_after_commit(image)
         lot.delete()
@@ -420,7 +421,8 @@ def lot_image_store(*, actor: User, lot: Lot, picture: Picture, alt: str = "") -
     with transaction.atomic():
         lot = _locked_open_lot(lot, actor)
         if lot.images.count() >= MAX_PICTURES:
-            raise Refused("too_many_images", f"A lot has at most {MAX_PICTURES} pictures.", field="file")
+            text = _("A lot has at most %(most)s pictures.") % {"most": MAX_PICTURES}
+            raise Refused("too_many_images", text, field="file")
         last = lot.images.aggregate(last=Max("position"))["last"]
         image = LotImage(lot=lot, alt=alt.strip(), position=0 if last is None else last + 1)
         _clean(image, exclude={"file"})
@@ -479,7 +481,7 @@ def lot_image_remove(*, actor: User, image: LotImage) -> None:
         lot = _locked_open_lot(image.lot, actor)
         if lot.status != LotStatus.PENDING:
             # It is on the stage, and people bid by it.
-            raise Refused("lot_open", "The lot is open: bidders have seen this picture, so it stays.", field="file")
+            raise Refused("lot_open", _("The lot is open: bidders have seen this picture, so it stays."), field="file")
         _delete_after_commit(image)
         image.delete()
 
@@ -488,7 +490,7 @@ def _images_of_locked_lot(image: LotImage, actor: User) -> list[LotImage]:
     """Lock a picture's lot and return its pictures; another page may have taken this one away."""
     images = list(_locked_open_lot(image.lot, actor).images.all())
     if image not in images:
-        raise Refused("image_gone", "The picture was taken away meanwhile.")
+        raise Refused("image_gone", _("The picture was taken away meanwhile."))
     return images
 
 
@@ -518,10 +520,10 @@ def _delete_after_commit(image: LotImage) -> None:
 
 def _lot_add(auction: Auction, spec: LotSpec) -> Lot:
     if auction.status in (AuctionStatus.ENDED, AuctionStatus.CANCELLED):
-        raise Refused("auction_over", "The auction is over.")
+        raise Refused("auction_over", _("The auction is over."))
     existing = auction.lots.aggregate(count=models.Count("pk"), last=Max("position"))
     if existing["count"] >= MAX_LOTS:
-        raise Refused("too_many_lots", f"An auction has at most {MAX_LOTS} lots.")
+        raise Refused("too_many_lots", _("An auction has at most %(most)s lots.") % {"most": MAX_LOTS})
     values: dict[str, Any] = {
         field.name: getattr(spec, field.name) for field in fields(spec) if field.name not in {"timing", "increments"}
     }
@@ -554,25 +556,25 @@ def _address(email: str) -> str:
 
 def _check_auction(auction: Auction) -> None:
     if not auction.title.strip():
-        raise Refused("required", "Give the auction a title.", field="title")
+        raise Refused("required", _("Give the auction a title."), field="title")
     if auction.currency_code not in CURRENCIES:
-        raise Refused("unknown_choice", "Choose one of the listed currencies.", field="currency_code")
+        raise Refused("unknown_choice", _("Choose one of the listed currencies."), field="currency_code")
     if auction.starts_at is not None and timezone.is_naive(auction.starts_at):
-        raise Refused("invalid", "The start needs a time zone.", field="starts_at")
+        raise Refused("invalid", _("The start needs a time zone."), field="starts_at")
     if auction.auto_start and auction.starts_at is None:
-        raise Refused("required", "To start by itself the auction needs a start time.", field="starts_at")
+        raise Refused("required", _("To start by itself the auction needs a start time."), field="starts_at")
     if not 0 <= auction.gap_ms <= MAX_GAP_MS:
-        raise Refused("out_of_range", "The pause between lots is at most one hour.", field="gap_ms")
+        raise Refused("out_of_range", _("The pause between lots is at most one hour."), field="gap_ms")
     if auction.lost_pause_s and not LOST_PAUSE_S[0] <= auction.lost_pause_s <= LOST_PAUSE_S[1]:
         raise Refused(
             "out_of_range", "From {} to {} seconds, or 0 for never.".format(*LOST_PAUSE_S), field="lost_pause_s"
         )
     if auction.new_bidder_limit is not None and not 0 < auction.new_bidder_limit <= MAX_AMOUNT:
-        raise Refused("out_of_range", "The limit is above 0.", field="new_bidder_limit")
+        raise Refused("out_of_range", _("The limit is above 0."), field="new_bidder_limit")
     if auction.most_strikes is not None and not 1 <= auction.most_strikes <= 99:
-        raise Refused("out_of_range", "From 1 to 99 strikes.", field="most_strikes")
+        raise Refused("out_of_range", _("From 1 to 99 strikes."), field="most_strikes")
     if auction.terms is not None and auction.terms.organizer_id != auction.organizer_id:
-        raise Refused("invalid", "These terms are another organizer's.", field="terms")
+        raise Refused("invalid", _("These terms are another organizer's."), field="terms")
 
 
 def _tell_floor(lot: Lot) -> None:
@@ -583,27 +585,27 @@ def _tell_floor(lot: Lot) -> None:
 
 def _check_lot(lot: Lot) -> None:
     if not lot.title.strip():
-        raise Refused("required", "Give the lot a title.", field="title")
+        raise Refused("required", _("Give the lot a title."), field="title")
     for name in ("opening_amount", "reserve_amount", "buy_now_amount", "cap_amount", "estimate_low", "estimate_high"):
         amount = getattr(lot, name)
         if amount is not None and not 0 <= amount <= MAX_AMOUNT:
-            raise Refused("out_of_range", "The amount is out of range.", field=name)
+            raise Refused("out_of_range", _("The amount is out of range."), field=name)
     if lot.opening_amount <= 0:
-        raise Refused("out_of_range", "The opening bid is above 0.", field="opening_amount")
+        raise Refused("out_of_range", _("The opening bid is above 0."), field="opening_amount")
     lot.reserve_amount = lot.reserve_amount or None
     lot.buy_now_amount = lot.buy_now_amount or None
     lot.cap_amount = lot.cap_amount or None
     if lot.buy_now_amount is not None:
         if lot.buy_now_amount <= lot.opening_amount:
-            raise Refused("out_of_range", "The buy-now price is above the opening bid.", field="buy_now_amount")
+            raise Refused("out_of_range", _("The buy-now price is above the opening bid."), field="buy_now_amount")
         if lot.reserve_amount is not None and lot.buy_now_amount < lot.reserve_amount:
-            raise Refused("out_of_range", "The buy-now price is not below the reserve.", field="buy_now_amount")
+            raise Refused("out_of_range", _("The buy-now price is not below the reserve."), field="buy_now_amount")
     if lot.cap_amount is not None and lot.cap_amount < lot.opening_amount:
-        raise Refused("out_of_range", "The cap is not below the opening bid.", field="cap_amount")
+        raise Refused("out_of_range", _("The cap is not below the opening bid."), field="cap_amount")
     if None not in (lot.estimate_low, lot.estimate_high) and lot.estimate_high < lot.estimate_low:
-        raise Refused("out_of_range", "The high estimate is not below the low one.", field="estimate_high")
+        raise Refused("out_of_range", _("The high estimate is not below the low one."), field="estimate_high")
     if lot.quantity < 1:
-        raise Refused("out_of_range", "The quantity is at least 1.", field="quantity")
+        raise Refused("out_of_range", _("The quantity is at least 1."), field="quantity")
     lot.increments = rules.check_increments(lot.increments)
     rules.check_timing(
         rules.Timing(
@@ -617,17 +619,17 @@ def _check_lot(lot: Lot) -> None:
     for name in ("consignor", "tax_rule", "shipping"):
         other = getattr(lot, name)
         if other is not None and other.organizer_id != lot.auction.organizer_id:
-            raise Refused("invalid", "This belongs to another organizer.", field=name)
+            raise Refused("invalid", _("This belongs to another organizer."), field=name)
     if lot.shipping is not None and lot.shipping.currency_code != lot.auction.currency_code:
-        raise Refused("invalid", "Delivery is priced in another currency than the auction.", field="shipping")
+        raise Refused("invalid", _("Delivery is priced in another currency than the auction."), field="shipping")
     if Lot.objects.filter(auction=lot.auction, number=lot.number).exclude(pk=lot.pk).exists():
-        raise Refused("number_taken", f"Lot number {lot.number} is taken.", field="number")
+        raise Refused("number_taken", _("Lot number %(number)s is taken.") % {"number": lot.number}, field="number")
 
 
 def _locked(auction: Auction, actor: User) -> Auction:
     locked = Auction.objects.select_for_update(of=("self",)).select_related("organizer").get(pk=auction.pk)
     if not permissions.can_manage(actor, locked):
-        raise Refused("forbidden", "You may not change this auction.")
+        raise Refused("forbidden", _("You may not change this auction."))
     return locked
 
 
@@ -642,7 +644,7 @@ def _locked_open_lot(lot: Lot, actor: User) -> Lot:
     """Lock a lot whose pictures may change: what was sold or passed stays as people saw it."""
     locked = _locked_lot(lot, actor)
     if locked.status in (LotStatus.SOLD, LotStatus.PASSED, LotStatus.WITHDRAWN):
-        raise Refused("lot_closed", "The lot is closed; its pictures stay on record.", field="file")
+        raise Refused("lot_closed", _("The lot is closed; its pictures stay on record."), field="file")
     return locked
 
 
@@ -669,9 +671,9 @@ def _save(instance: models.Model, changed: Iterable[str] | None = None) -> None:
 
 def _channel_of(auction: Auction, actor: User) -> StreamChannel:
     if not permissions.can_manage(actor, auction):
-        raise Refused("forbidden", "You may not run this auction.")
+        raise Refused("forbidden", _("You may not run this auction."))
     if auction.stream_channel is None:
-        raise Refused("no_channel", "The auction has no stream channel.")
+        raise Refused("no_channel", _("The auction has no stream channel."))
     return auction.stream_channel
 
 

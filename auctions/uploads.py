@@ -12,6 +12,7 @@ from django.core.files.storage import Storage, storages
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from auctions import permissions
@@ -37,20 +38,22 @@ def raw_files() -> Storage:
 def upload_begin(*, actor: User, lot: Lot, content_type: str, alt: str = "") -> Upload:
     """Make room for one file of a lot."""
     if not permissions.can_manage(actor, lot.auction):
-        raise Refused("forbidden", "You may not change this auction.")
+        raise Refused("forbidden", _("You may not change this auction."))
     if content_type not in ACCEPTED_TYPES:
-        raise Refused("not_an_image", f"This is no picture that we take. Use {ACCEPTED_WORDS}.", field="file")
+        text = _("This is no picture that we take. Use %(formats)s.") % {"formats": ACCEPTED_WORDS}
+        raise Refused("not_an_image", text, field="file")
     if lot.status in (LotStatus.SOLD, LotStatus.PASSED, LotStatus.WITHDRAWN):
-        raise Refused("lot_closed", "The lot is closed; its pictures stay on record.", field="file")
+        raise Refused("lot_closed", _("The lot is closed; its pictures stay on record."), field="file")
     coming = lot.uploads.filter(
         status__in=(UploadStatus.WAITING, UploadStatus.WORKING), created_at__gt=timezone.now() - FORM_LIFETIME
     )
     there = lot.images.count()
     if there >= MAX_PICTURES:
-        raise Refused("too_many_images", f"A lot has at most {MAX_PICTURES} pictures.", field="file")
+        text = _("A lot has at most %(most)s pictures.") % {"most": MAX_PICTURES}
+        raise Refused("too_many_images", text, field="file")
     if there + coming.count() >= MAX_PICTURES:
-        text = f"As many pictures as a lot may have, {MAX_PICTURES}, are there or on their way. Wait a few minutes."
-        raise Refused("too_many_uploads", text, field="file")
+        text = _("As many pictures as a lot may have, %(most)s, are there or on their way. Wait a few minutes.")
+        raise Refused("too_many_uploads", text % {"most": MAX_PICTURES}, field="file")
     return Upload.objects.create(
         lot=lot,
         created_by=actor,
@@ -63,7 +66,7 @@ def upload_begin(*, actor: User, lot: Lot, content_type: str, alt: str = "") -> 
 def upload_claim(*, actor: User, upload: Upload) -> Upload:
     """Have the file that was sent made into a picture; saying it twice is fine."""
     if upload.created_by_id != actor.pk:
-        raise Refused("forbidden", "Somebody else sends this picture.")
+        raise Refused("forbidden", _("Somebody else sends this picture."))
     with transaction.atomic():
         if Upload.objects.filter(pk=upload.pk, status=UploadStatus.WAITING).update(
             status=UploadStatus.WORKING, touched_at=timezone.now()
@@ -81,14 +84,14 @@ def upload_work(upload_id: int) -> None:
     upload = Upload.objects.select_related("created_by", "lot__auction").get(pk=upload_id)
     try:
         if upload.attempts > MOST_ATTEMPTS:
-            raise Refused("not_an_image", "We could not read this picture. Choose another one.")
+            raise Refused("not_an_image", _("We could not read this picture. Choose another one."))
         if upload.lot is None:
-            raise Refused("lot_gone", "The lot is gone.")
+            raise Refused("lot_gone", _("The lot is gone."))
         try:
             with raw_files().open(upload.key) as raw:
                 picture = clean_picture(raw)
         except FileNotFoundError:
-            raise Refused("upload_missing", "The file did not arrive. Choose it again.") from None
+            raise Refused("upload_missing", _("The file did not arrive. Choose it again.")) from None
         with transaction.atomic():
             # Who began after us has the word: a worker that was thought dead must not add the picture again.
             if not mine.filter(attempts=upload.attempts).update(status=UploadStatus.DONE):

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, JsonResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import exceptions, permissions, serializers
@@ -118,7 +119,7 @@ class LotRecord(APIView):
         lot = get_object_or_404(lots, pk=pk)
         record = lot_record(lot)
         if record is None:
-            raise Refused("not_closed", "There is a record once the lot is closed.")
+            raise Refused("not_closed", _("There is a record once the lot is closed."))
         filename = f"auction-{lot.auction_id}-lot-{lot.pk}.json"
         return Response(record, headers={"Content-Disposition": f'inline; filename="{filename}"'})
 

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, permissions, serializers, status
 from rest_framework.request import Request
@@ -108,7 +109,7 @@ class PersonSerializer(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Want exactly one of the two."""
         if ("entry" in attrs) == ("paddle" in attrs):
-            raise serializers.ValidationError("Name the person by `entry` or by `paddle`.")
+            raise serializers.ValidationError(_("Name the person by `entry` or by `paddle`."))
         return attrs
 
 

@@ -446,6 +446,7 @@ TABLE: Final[dict[str, dict[str, Cases]]] = {
 }
 
 BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
+    ("POST", "accounts/language/"): {"language": "en"},
     ("POST", "host/auctions/<int:auction_id>/camera/"): {"action": "rotate"},
     ("POST", "host/auctions/<int:auction_id>/recording/"): {"sure": "on"},
     ("POST", "orders/<int:order_id>/"): {"delivery": "pick_up"},

@@ -144,7 +144,7 @@ def test_which_form_goes_with_a_number_is_told_rightly_for_every_language():
     """The script reads it for numbers below 200, and takes 100 to 199 again for all above."""
     for folder in sorted(_DJANGOS.glob("*/LC_MESSAGES/django.mo")):
         with folder.open("rb") as file:
-            plural = gettext.GNUTranslations(file).plural
+            plural = gettext.GNUTranslations(file).plural  # type: ignore[attr-defined]
         told = [plural(number) for number in range(200)]
         assert all(plural(number) == told[100 + number % 100] for number in range(200, 2_000)), (
             folder.parent.parent.name

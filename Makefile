@@ -12,7 +12,7 @@ NEEDED_MB := 900
 CHECK := DEBUG=1 $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo font test check services test-services soak-engine smoke fmt clean
+.PHONY: help demo font test check words services test-services soak-engine smoke fmt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -33,7 +33,7 @@ test: $(TESTS) ## Run the tests on the embedded servers
 	@ENGINE_STEPS=$${ENGINE_STEPS:-5000} ENGINE_HISTORIES=$${ENGINE_HISTORIES:-5} FUZZED_FRAMES=$${FUZZED_FRAMES:-25000} \
 	  $(BIN)/python -m pytest --numprocesses=4 --dist=loadfile -m "not services" --ignore=tests/browser
 
-check: $(DEVELOPMENT) ## Check style, types, import contracts, migrations, templates, protocol artefacts
+check: $(DEVELOPMENT) ## Check style, types, import contracts, migrations, templates, protocol artefacts, translations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	DEBUG=1 $(BIN)/mypy .
@@ -42,6 +42,10 @@ check: $(DEVELOPMENT) ## Check style, types, import contracts, migrations, templ
 	$(CHECK) manage.py check
 	$(CHECK) -m tests.templates
 	$(CHECK) manage.py export_protocol --check
+	$(CHECK) -m tests.words --check
+
+words: $(DEVELOPMENT) ## Bring the catalogues in locale/ up to date with the sources, and compile them
+	$(CHECK) -m tests.words
 
 services: ## Install what test-services needs: Debian or Ubuntu, as root
 	@command -v apt-get >/dev/null || { echo "error: make services knows only apt; install redis-server, PostgreSQL and Chromium" >&2; exit 1; }

@@ -65,6 +65,7 @@ _prepare_environment()
 import django  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
+from django.utils import translation  # noqa: E402
 
 if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file: threads and consumers share it as they do in life, which an in-memory database cannot.
@@ -131,6 +132,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
+
+
+@pytest.fixture(autouse=True)
+def _own_language() -> Iterator[None]:
+    """Let no request of one test decide in which language the next one hears."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -567,7 +567,10 @@ def _check_auction(auction: Auction) -> None:
         raise Refused("out_of_range", _("The pause between lots is at most one hour."), field="gap_ms")
     if auction.lost_pause_s and not LOST_PAUSE_S[0] <= auction.lost_pause_s <= LOST_PAUSE_S[1]:
         raise Refused(
-            "out_of_range", "From {} to {} seconds, or 0 for never.".format(*LOST_PAUSE_S), field="lost_pause_s"
+            "out_of_range",
+            _("From %(least)d to %(most)d seconds, or 0 for never.")
+            % dict(zip(("least", "most"), LOST_PAUSE_S, strict=True)),
+            field="lost_pause_s",
         )
     if auction.new_bidder_limit is not None and not 0 < auction.new_bidder_limit <= MAX_AMOUNT:
         raise Refused("out_of_range", _("The limit is above 0."), field="new_bidder_limit")

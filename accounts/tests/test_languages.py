@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from accounts.languages import speaking_to
+from accounts.languages import script_words, speaking_to
 from accounts.models import User
 
 pytestmark = pytest.mark.django_db
@@ -149,3 +149,12 @@ def test_which_form_goes_with_a_number_is_told_rightly_for_every_language():
         assert all(plural(number) == told[100 + number % 100] for number in range(200, 2_000)), (
             folder.parent.parent.name
         )
+
+
+def test_english_pages_carry_no_catalogue_and_others_theirs(client):
+    assert script_words("en") == {}
+    assert 'id="js-catalogue"' not in client.get("/").content.decode()
+    words = script_words("de")
+    assert words[""] == "1" + "0" + "1" * 198
+    assert words["%(count)s bid"] == ["%(count)s Gebot", "%(count)s Gebote"]
+    assert 'id="js-catalogue"' in client.get("/", headers={"accept-language": "de"}).content.decode()

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from redis.exceptions import RedisError
@@ -24,7 +25,7 @@ from auctions.admin import AuctionAdmin, LotAdmin, OrganizerScoped, money, show_
 from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus, Lot
 from auctions.permissions import is_administrator
-from bidding import services
+from bidding import services, views_desk
 from bidding.engine.outcomes import Done, EngineError
 from bidding.models import Bid, DiscardedEntry, Event, LedgerPosition, Notification, Refusal
 from bidding.pages import Shown, desk_now
@@ -61,25 +62,17 @@ def _go_live(auction: Auction, actor: User) -> str:
     return gettext("live") if warning is None else gettext("live, without pictures. %(why)s") % {"why": warning}
 
 
-def _close_current(auction: Auction, actor: User, shown: Shown) -> str:
-    lot, fell = services.lot_close_current(auction=auction, actor=actor, shown_id=shown.lot_id, seen_v=shown.v)
-    if fell:
-        return gettext("the hammer fell on lot %(number)s") % {"number": lot.number}
-    return gettext("fair warning for lot %(number)s; close again in ten seconds") % {"number": lot.number}
-
-
 @admin.register(Auction)
 class LiveAuctionAdmin(AuctionAdmin):
     """Auctions, with the steps of a show as buttons and as actions on the list."""
 
     actions = ("schedule_selected", "go_live_selected", "end_selected", "cancel_selected")
-    # It carries which lots and which version the page shows.
-    change_form_before_template = "admin/bidding/desk.html"
-    actions_submit_line = ("schedule", "go_live", "open_next_lot", "close_open_lot", "take_rostrum", "end")
+    # It leads to the Live desk, from where a show is run.
+    change_form_before_template = "admin/bidding/desk_link.html"
+    actions_submit_line = ("schedule", "go_live")
     _steps: ClassVar[dict[str, tuple[str, ...]]] = {
         AuctionStatus.DRAFT.value: ("schedule",),
         AuctionStatus.SCHEDULED.value: ("go_live",),
-        AuctionStatus.LIVE.value: ("open_next_lot", "close_open_lot", "take_rostrum", "end"),
     }
 
     @admin.action(description=_("Save and schedule"))
@@ -94,32 +87,6 @@ class LiveAuctionAdmin(AuctionAdmin):
         """Begin the show."""
         _attempt(request, auction, None, partial(_go_live, auction, _actor(request)))
 
-    @admin.action(description=_("Open the next lot"))
-    def open_next_lot(self, request: HttpRequest, auction: Auction) -> None:
-        """Open the first pending lot of the run of show."""
-        shown = Shown.of(request.POST, "upcoming_lot")
-        step = partial(
-            services.lot_open_next, auction=auction, actor=_actor(request), shown_id=shown.lot_id, seen_v=shown.v
-        )
-        _attempt(request, auction, _("next lot opened"), step)
-
-    @admin.action(description=_("Fair warning, then hammer"))
-    def close_open_lot(self, request: HttpRequest, auction: Auction) -> None:
-        """Give fair warning for the open lot, or let the hammer fall once it was heard."""
-        shown = Shown.of(request.POST, "running_lot")
-        _attempt(request, auction, None, partial(_close_current, auction, _actor(request), shown))
-
-    @admin.action(description=_("Take the rostrum"))
-    def take_rostrum(self, request: HttpRequest, auction: Auction) -> None:
-        """Run the show alone from now on; whoever had the rostrum sees who took it."""
-        _attempt(
-            request,
-            auction,
-            _("you have the rostrum"),
-            partial(services.rostrum_take, auction=auction, actor=_actor(request)),
-        )
-
-    @admin.action(description=_("End the show"))
     def end(self, request: HttpRequest, auction: Auction) -> None:
         """End the show."""
         _attempt(request, auction, _("ended"), partial(services.auction_end, auction=auction, actor=_actor(request)))
@@ -158,6 +125,23 @@ class LiveAuctionAdmin(AuctionAdmin):
         allowed = self._steps.get(auction.status, ()) if auction else ()
         return [self.get_unfold_action(name) for name in allowed]
 
+    def get_urls(self) -> list[Any]:
+        """Add the Live desk, which has a template, a policy and rights of its own."""
+        desk = [
+            ("desk/", views_desk.desk, "desk"),
+            ("desk/facts/", views_desk.facts, "desk_facts"),
+            ("desk/paddles/<int:paddle>/", views_desk.person, "desk_person"),
+            ("desk/<slug:step>/", views_desk.command, "desk_command"),
+        ]
+        door = self.admin_site.admin_view
+        return [
+            *(
+                path(f"<int:auction_id>/{rest}", door(view), name=f"auctions_auction_{name}")
+                for rest, view, name in desk
+            ),
+            *super().get_urls(),
+        ]
+
     def changeform_view(
         self,
         request: HttpRequest,
@@ -166,9 +150,7 @@ class LiveAuctionAdmin(AuctionAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Save, and once that is committed take the step whose button was pressed."""
-        shown = self.get_object(request, object_id) if object_id is not None else None
-        context = (extra_context or {}) | {"desk": None if shown is None else desk_now(shown)}
-        response: HttpResponse = super().changeform_view(request, object_id, form_url, context)
+        response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
         saved = request.method == "POST" and object_id is not None and isinstance(response, HttpResponseRedirect)
         if not saved:
             return response

@@ -363,6 +363,13 @@ class Lot:
         return "too_late" if at_ms >= self.ends_at_ms else None
 
 
+def outcome(rules: Rules, offers: Iterable[Taken]) -> tuple[int | None, int | None]:
+    """Return price and leader that these offers, in their order, come to under the rules of a lot."""
+    lot = Lot(rules, 0)
+    lot._decide_anew(list(offers))
+    return lot.price, lot.leader
+
+
 def _below(buy_now: int | None, offer: Offer) -> int:
     """Return what an offer may cost: a maximum stays below a buy-now price, which only a plain bid takes."""
     return offer.amount if buy_now is None or not offer.is_maximum else min(offer.amount, buy_now - 1)

@@ -1,6 +1,7 @@
 """Reads for the live floor: what a room needs to know of an auction, and what comes next. Changes nothing."""
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -17,6 +18,7 @@ from auctions.models import (
     FloorCommand,
     Lot,
     LotImage,
+    LotRun,
     LotStatus,
     PictureWatch,
     StreamRecording,
@@ -28,11 +30,12 @@ from bidding import protocol
 from bidding.engine import calls
 from bidding.engine.calls import NextLotInfo
 from bidding.engine.keys import AuctionKeys
-from bidding.engine.outcomes import LogEntry, Pulse, Snapshot
+from bidding.engine.outcomes import FloorMissing, LogEntry, Pulse, Snapshot
 from bidding.engine.runner import arun, run
 from bidding.engine.side import RoomKeys
 from bidding.floor import async_floor, floor, side
 from bidding.models import Event, LedgerPosition
+from bidding.reference import Rules, Taken, outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,67 @@ def snapshot_now(auction_id: int, registration_id: int | None = None) -> Snapsho
 def pulse_now(auction_id: int) -> Pulse:
     """Read what the clock needs of an auction; raises FloorMissing or a RedisError."""
     return run(floor(), calls.pulse(auction_id))
+
+
+@dataclass(frozen=True, slots=True)
+class DeskFloor:
+    """What the floor knows of an auction and tells nobody but its desk, at one version."""
+
+    v: int
+    run_id: int | None
+    hammer_at_ms: int | None
+    """From when the hammer may fall; None where no warning stands."""
+    rostrum: int | None
+    offers: tuple[Taken, ...]
+    """The standing offers for the lot that is up, in their order, with their maxima: never shown to anybody."""
+    paddles: Mapping[int, int]
+    """The paddles of those who made them, by registration."""
+    pre_bids: Mapping[int, int]
+    """How many wait for each lot that was asked after."""
+
+
+def desk_floor(auction_id: int, waiting: Collection[int] = ()) -> DeskFloor:
+    """Read what a desk shows and a room must not know; `waiting` are lots whose pre-bids are counted.
+
+    Raises FloorMissing or a RedisError.
+    """
+    keys = AuctionKeys(auction_id)
+    pipe = floor().pipeline(transaction=True)
+    pipe.hmget(keys.state, "v", "rostrum")
+    pipe.hmget(keys.lot, "run", "hammer_at")
+    pipe.lrange(keys.offers, 0, -1)
+    for lot_id in waiting:
+        pipe.hlen(keys.pre_bids(lot_id))
+    (v, rostrum), (run_id, hammer_at), stored, *counts = pipe.execute()
+    if v is None:
+        raise FloorMissing
+    offers = [json.loads(each) for each in stored]
+    return DeskFloor(
+        v=int(v),
+        run_id=int(run_id) if run_id else None,
+        hammer_at_ms=int(hammer_at) if hammer_at else None,
+        rostrum=int(rostrum) if rostrum else None,
+        offers=tuple(
+            Taken(each["registration"], each["maximum"], each["kind"] == "max", (each["place"][0], each["place"][1]))
+            for each in offers
+        ),
+        paddles={each["registration"]: each["paddle"] for each in offers},
+        pre_bids=dict(zip(waiting, counts, strict=True)),
+    )
+
+
+def price_without(desk: DeskFloor, registration_id: int, *, latest_only: bool = False) -> tuple[int | None, int | None]:
+    """Return the price and the leader (a registration) that the lot would have without somebody's offers.
+
+    `latest_only` leaves those that they made before the last one.
+    """
+    own = [offer for offer in desk.offers if offer.registration == registration_id]
+    gone = own[-1:] if latest_only else own
+    stored = None if desk.run_id is None else LotRun.objects.filter(pk=desk.run_id).values_list("rules", flat=True)
+    rules = stored.first() if stored is not None else None
+    if rules is None:
+        return None, None
+    return outcome(Rules.of(rules), [offer for offer in desk.offers if offer not in gone])
 
 
 def auctions_on_floor() -> QuerySet[Auction]:

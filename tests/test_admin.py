@@ -23,6 +23,7 @@ from auctions.models import (
     TermsVersion,
 )
 from bidding.models import Bid, Event
+from bidding.selectors import pulse_now
 from bidding.services import auction_schedule, lot_open, lot_withdraw
 from bidding.tests.conftest import make_show, show  # noqa: F401 - fixtures
 from bidding.tests.test_a_show import bid
@@ -515,36 +516,16 @@ def test_save_and_schedule_publishes_and_a_second_time_is_refused_in_words(as_ho
 
 
 @pytest.mark.usefixtures("floor", "side")
-def test_the_whole_show_is_run_from_the_admin(as_host, host, draft_auction):
+def test_a_scheduled_show_goes_live_from_its_page_which_leads_to_the_desk(as_host, host, draft_auction):
     auction_schedule(auction=draft_auction, actor=host)
     url = reverse("admin:auctions_auction_change", args=[draft_auction.pk])
-
-    def shown():
-        page = as_host.get(url).content.decode()
-        return dict(re.findall(r'name="(running_lot|upcoming_lot|v)" value="(\d*)"', page))
-
-    def press(button, **shown):
-        form = change_form(Auction.objects.get(), **shown, **{f"auctions_auction_{button}": "1"})
-        response = as_host.post(url, form, follow=True)
-        assert response.status_code == 200
-        return messages_of(response)[-1]
-
-    stale = "Something changed meanwhile. Look again and repeat it if you still mean it."
-    assert press("close_open_lot", **shown()).endswith("No lot is open.")
-    assert press("go_live").endswith("live")
-    assert press("open_next_lot").endswith(stale), "a page that shows nothing opens nothing"
-    before = shown()
-    assert press("open_next_lot", **before).endswith("next lot opened")
-    assert press("open_next_lot", **before).endswith("was offered already.")
-    assert "Close it first" in press("end")
-    open_now = shown()
-    assert press("close_open_lot", running_lot=open_now["running_lot"]).endswith(stale), "no version is no version"
-    assert press("close_open_lot", **before).endswith("This lot is not the current one.")
-    assert "fair warning for lot 1" in press("close_open_lot", **open_now)
-    assert press("close_open_lot", **open_now).endswith(stale), "a second tap is not the hammer"
-    assert "fair warning" in press("close_open_lot", **shown()).lower()
-    lot_withdraw(lot=draft_auction.lots.first(), actor=host)
-    assert press("end").endswith("ended")
+    desk = reverse("admin:auctions_auction_desk", args=[draft_auction.pk])
+    assert desk not in as_host.get(reverse("admin:auctions_auction_add")).content.decode()
+    assert f'href="{desk}"' in as_host.get(url).content.decode()
+    form = change_form(Auction.objects.get(), auctions_auction_go_live="1")
+    assert messages_of(as_host.post(url, form, follow=True))[-1].endswith("live")
+    assert pulse_now(draft_auction.pk).status == "live"
+    assert as_host.get(desk).status_code == 200
 
 
 @pytest.mark.usefixtures("floor", "side")

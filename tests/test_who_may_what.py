@@ -333,6 +333,10 @@ STAFF_FINDS_NONE: Final[Cases] = {LOGIN: OUTSIDE, 302: ADMINISTRATOR, 403: REST}
 STRIKERS: Final[Cases] = {LOGIN: OUTSIDE, 200: STRIKING | {"other_owner"}, 403: REST}
 OWN_STRIKES: Final[Cases] = {LOGIN: OUTSIDE, 200: STRIKING, 302: frozenset({"other_owner"}), 403: REST}
 
+AT_DESK: Final[Cases] = {LOGIN: OUTSIDE, 200: ENTERING | MODERATORS, 404: REST}
+"""Who runs the show, enters bids, or moderates; who was named for its room alone stays there."""
+RUNS: Final[Cases] = {LOGIN: OUTSIDE, 200: MANAGERS, 404: REST}
+
 ADMIN: Final[dict[str, dict[str, Cases]]] = {
     "": {"GET": ENTER},
     "search/": {"GET": ENTER},
@@ -346,6 +350,14 @@ ADMIN: Final[dict[str, dict[str, Cases]]] = {
     "^(?P<app_label>account|socialaccount|accounts|mfa|auctions|bidding)/$": {"GET": ENTER},
     "(?P<url>.*)$": {"GET": {LOGIN: OUTSIDE, 404: REST}},
     "accounts/user/<id>/password/": {"GET": STAFF_ALONE, "POST": STAFF_ALONE},
+    # The Live desk; `bidding/tests/test_desk_page.py` sends each of its commands.
+    "auctions/auction/<int:auction_id>/desk/": {"GET": AT_DESK},
+    "auctions/auction/<int:auction_id>/desk/facts/": {"GET": AT_DESK},
+    "auctions/auction/<int:auction_id>/desk/paddles/<int:paddle>/": {"GET": RUNS},
+    "auctions/auction/<int:auction_id>/desk/<slug:step>/": {
+        "GET": {LOGIN: OUTSIDE, 302: MANAGERS, 404: REST},
+        "POST": {LOGIN: OUTSIDE, 302: MANAGERS, 404: REST},
+    },
 }
 
 Model = tuple[Cases, Cases, Cases, Cases, Cases, Cases]
@@ -509,6 +521,7 @@ def path_of(world: World, route: str) -> str:
         "channel_id": world.auction.stream_channel_id,
         "epoch": "0a1b",
         "step": "schedule",
+        "paddle": 101,
         "entry": "1-1",
         "mute_id": here["bidding.mute"],
         "bid_id": BID_ID,
@@ -644,7 +657,7 @@ ACTIONS: Final[dict[str, dict[str, Cases]]] = {
     "auctions/lot": {"offer_again_selected": OWN_ACT},
     "bidding/bid": dict.fromkeys(("void_selected", "void_latest"), OWN_ASKED),
 }
-BUTTONS: Final = {"auctions/auction": ("schedule", "go_live", "open_next_lot", "close_open_lot", "take_rostrum", "end")}
+BUTTONS: Final = {"auctions/auction": ("schedule", "go_live")}
 """The buttons at the end of a page, each with what it does to the show; `tests/test_admin.py` presses them."""
 
 

@@ -6,6 +6,7 @@ ledger. A refused bid is a value; a refused command raises `auctions.errors.Refu
 
 from bidding.services.bids import bid_place, bid_place_now, bid_status
 from bidding.services.commands import commands_deliver
+from bidding.services.desk import bidder_ban, lot_move
 from bidding.services.entering import bid_enter
 from bidding.services.lots import (
     bid_void,
@@ -57,6 +58,7 @@ __all__ = [
     "bid_place_now",
     "bid_status",
     "bid_void",
+    "bidder_ban",
     "commands_deliver",
     "floor_check",
     "lot_close",
@@ -64,6 +66,7 @@ __all__ = [
     "lot_close_due",
     "lot_extend",
     "lot_hammer",
+    "lot_move",
     "lot_offer_again",
     "lot_open",
     "lot_open_next",

@@ -1,0 +1,82 @@
+"""What a host does from the Live desk beside the life of one lot: sort the queue, ban a bidder.
+
+Each is authorised here; what acts on the open lot names it, and the version that the desk showed.
+"""
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from auctions.errors import Refused
+from auctions.models import Auction, AuctionStatus, Lot, LotStatus, Registration, RegistrationStatus
+from auctions.permissions import can_manage
+from bidding.engine import calls
+from bidding.selectors import next_lot_info
+from bidding.services.lots import floor_command, offer_void, pulse_or_refuse
+from bidding.services.registrations import registration_set_status
+
+BANNED: str = "banned"
+"""The public reason of bids that are taken back with a ban."""
+
+
+def lot_move(*, lot: Lot, actor: User, before: Lot | None) -> None:
+    """Put a pending lot in front of another one that waits, or at the end; the room is told where the next one changed.
+
+    Raises Refused where either was opened meanwhile.
+    """
+    _check_manager(lot.auction, actor)
+    with transaction.atomic():
+        auction = Auction.objects.select_for_update().get(pk=lot.auction_id)
+        waiting = list(auction.lots.filter(status=LotStatus.PENDING).order_by("position", "pk"))
+        if lot not in waiting or (before is not None and before not in waiting):
+            raise Refused("lot_not_pending", _("Only lots that wait can be moved."))
+        if lot == before:
+            return
+        places = sorted(each.position for each in waiting)
+        waiting.remove(lot)
+        waiting.insert(len(waiting) if before is None else waiting.index(before), lot)
+        for place, (number, each) in zip(places, enumerate(waiting), strict=True):
+            # Places that are taken twice would leave the order to chance.
+            each.position = max(place, places[0] + number)
+        Lot.objects.bulk_update(waiting, ["position"])
+    next_tell(auction=auction)
+
+
+def next_tell(*, auction: Auction) -> None:
+    """Tell the room which lot comes next, where none is up and that changed."""
+    if auction.status != AuctionStatus.LIVE:
+        return
+    pulse = pulse_or_refuse(auction.pk)
+    if pulse.status == "live" and pulse.lot_status not in ("open", "paused"):
+        floor_command(auction.pk, calls.set_next_lot(auction.pk, next_lot=next_lot_info(auction, None)))
+
+
+def bidder_ban(*, registration: Registration, actor: User, lot: Lot | None = None, seen_v: int | None = None) -> int:
+    """Ban a bidder from the auction, and take back all that they offer for an open lot; return how many offers went.
+
+    Without a `lot` what they bid stands. Raises Refused before anything is changed where the picture was old.
+    """
+    _check_manager(registration.auction, actor)
+    if registration.status == RegistrationStatus.BANNED:
+        raise Refused("banned", _("Paddle %(paddle)s is banned already.") % {"paddle": registration.paddle})
+    voided = 0 if lot is None else _void_all(registration, actor, lot, seen_v)
+    registration_set_status(registration=registration, status=RegistrationStatus.BANNED, actor=actor)
+    # What came between the two; nothing more can.
+    return voided if lot is None else voided + _void_all(registration, actor, lot, None)
+
+
+def _void_all(registration: Registration, actor: User, lot: Lot, seen_v: int | None) -> int:
+    voided = 0
+    while True:
+        try:
+            seen = offer_void(lot=lot, bidder=registration, actor=actor, reason=BANNED, seen_v=seen_v)
+        except Refused as refused:
+            if refused.code != "no_such_bid":
+                raise
+            return voided
+        seen_v, voided = (None if seen_v is None else seen.v), voided + 1
+
+
+def _check_manager(auction: Auction, actor: User) -> None:
+    if not can_manage(actor, auction):
+        raise Refused("forbidden", _("You may not run this auction."))

@@ -24,7 +24,7 @@ from auctions.models import (
 )
 from bidding.models import Bid, Event
 from bidding.selectors import pulse_now
-from bidding.services import auction_schedule, lot_open, lot_withdraw
+from bidding.services import auction_schedule, lot_open
 from bidding.tests.conftest import make_show, show  # noqa: F401 - fixtures
 from bidding.tests.test_a_show import bid
 

@@ -4,9 +4,9 @@ A command names the lot and the version that its page showed, so that a second t
 nothing. A refusal is a sentence. Whatever takes effect stands in the auction's history in the admin, with its reason.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from django.contrib import messages
@@ -48,6 +48,7 @@ class Asked:
     actor: User
     shown: Shown
     form: QueryDict
+    files: Mapping[str, Any]
 
     @property
     def lot(self) -> Lot:
@@ -143,7 +144,7 @@ def command(request: HttpRequest, auction_id: int, step: str) -> HttpResponse:
         raise Http404
     is_script = "application/json" in request.headers.get("Accept", "")
     if request.method == "POST":
-        asked = Asked(auction, user, Shown.of(request.POST), request.POST)
+        asked = Asked(auction, user, Shown.of(request.POST), request.POST, request.FILES)
         try:
             said = _COMMANDS[step](asked)
         except Refused as refused:
@@ -286,6 +287,30 @@ def _move(asked: Asked) -> str:
     return _("Lot %(number)s was moved.") % {"number": asked.lot.number}
 
 
+def _quick(asked: Asked) -> str:
+    """Add a lot that comes next, and open it where none is up and the host means it."""
+    amount = asked.amount
+    if amount is None:
+        raise Refused("bad_amount", _("Write the opening bid."), field="amount")
+    lot = services.lot_quick(
+        auction=asked.auction,
+        actor=asked.actor,
+        title=asked.form.get("title", ""),
+        opening_amount=amount,
+        picture=asked.files.get("picture"),
+    )
+    if asked.form.get("go") == "on":
+        try:
+            services.lot_open(lot=lot, actor=asked.actor, seen_v=asked.shown.v)
+        except Refused as refused:
+            return _("Lot %(number)s comes next. It is not open: %(why)s") % {
+                "number": lot.number,
+                "why": refused.message,
+            }
+        return _("Lot %(number)s is open.") % {"number": lot.number}
+    return _("Lot %(number)s comes next.") % {"number": lot.number}
+
+
 def _ban(asked: Asked) -> str:
     asked.check_reason()
     takes_back = asked.form.get("take_back") == "on"
@@ -332,6 +357,7 @@ _COMMANDS: Final[dict[str, Callable[[Asked], str]]] = {
     "reopen": _reopen,
     "again": _again,
     "move": _move,
+    "quick": _quick,
     "ban": _ban,
     "rostrum": _rostrum,
     "end": _end,

@@ -6,7 +6,7 @@ ledger. A refused bid is a value; a refused command raises `auctions.errors.Refu
 
 from bidding.services.bids import bid_place, bid_place_now, bid_status
 from bidding.services.commands import commands_deliver
-from bidding.services.desk import bidder_ban, lot_move
+from bidding.services.desk import bidder_ban, lot_move, lot_quick
 from bidding.services.entering import bid_enter
 from bidding.services.lots import (
     bid_void,
@@ -71,6 +71,7 @@ __all__ = [
     "lot_open",
     "lot_open_next",
     "lot_pause",
+    "lot_quick",
     "lot_reopen",
     "lot_resume",
     "lot_resume_current",

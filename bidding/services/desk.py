@@ -1,22 +1,29 @@
-"""What a host does from the Live desk beside the life of one lot: sort the queue, ban a bidder.
+"""What a host does from the Live desk beside the life of one lot: sort the queue, add to it, ban a bidder.
 
 Each is authorised here; what acts on the open lot names it, and the version that the desk showed.
 """
+
+from dataclasses import fields, replace
+from typing import IO, Final
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from auctions import services as catalogue
 from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus, Lot, LotStatus, Registration, RegistrationStatus
 from auctions.permissions import can_manage
+from auctions.rules import Timing
 from bidding.engine import calls
 from bidding.selectors import next_lot_info
 from bidding.services.lots import floor_command, offer_void, pulse_or_refuse
 from bidding.services.registrations import registration_set_status
 
-BANNED: str = "banned"
+BANNED: Final = "banned"
 """The public reason of bids that are taken back with a ban."""
+_AS_BEFORE: Final = ("tax_rule", "shipping", "consignor", "category")
+"""What a quick lot takes over from the last one beside its clock and its steps."""
 
 
 def lot_move(*, lot: Lot, actor: User, before: Lot | None) -> None:
@@ -26,20 +33,48 @@ def lot_move(*, lot: Lot, actor: User, before: Lot | None) -> None:
     """
     _check_manager(lot.auction, actor)
     with transaction.atomic():
-        auction = Auction.objects.select_for_update().get(pk=lot.auction_id)
-        waiting = list(auction.lots.filter(status=LotStatus.PENDING).order_by("position", "pk"))
-        if lot not in waiting or (before is not None and before not in waiting):
-            raise Refused("lot_not_pending", _("Only lots that wait can be moved."))
-        if lot == before:
-            return
-        places = sorted(each.position for each in waiting)
-        waiting.remove(lot)
-        waiting.insert(len(waiting) if before is None else waiting.index(before), lot)
-        for place, (number, each) in zip(places, enumerate(waiting), strict=True):
-            # Places that are taken twice would leave the order to chance.
-            each.position = max(place, places[0] + number)
-        Lot.objects.bulk_update(waiting, ["position"])
+        _put(lot, before)
+    next_tell(auction=lot.auction)
+
+
+def lot_quick(
+    *, auction: Auction, actor: User, title: str, opening_amount: int, picture: IO[bytes] | None = None
+) -> Lot:
+    """Add a lot in front of all that wait, under the rules of the last one; return it.
+
+    `opening_amount` is in minor units. Raises Refused, and adds nothing, where a value or the picture is wrong.
+    """
+    _check_manager(auction, actor)
+    with transaction.atomic():
+        model = auction.lots.order_by("-position", "-pk").first()
+        spec = catalogue.LotSpec(title=title.strip(), opening_amount=opening_amount)
+        if model is not None:
+            timing = Timing(**{field.name: getattr(model, field.name) for field in fields(Timing)})
+            as_before = {name: getattr(model, name) for name in _AS_BEFORE}
+            spec = replace(spec, timing=timing, increments=model.increments, **as_before)
+        lot = catalogue.lot_create(actor=actor, auction=auction, spec=spec)
+        if picture is not None:
+            catalogue.lot_image_add(actor=actor, lot=lot, upload=picture, alt=lot.title)
+        first = auction.lots.filter(status=LotStatus.PENDING).order_by("position", "pk").first()
+        _put(lot, first)
     next_tell(auction=auction)
+    return lot
+
+
+def _put(lot: Lot, before: Lot | None) -> None:
+    auction = Auction.objects.select_for_update().get(pk=lot.auction_id)
+    waiting = list(auction.lots.filter(status=LotStatus.PENDING).order_by("position", "pk"))
+    if lot not in waiting or (before is not None and before not in waiting):
+        raise Refused("lot_not_pending", _("Only lots that wait can be moved."))
+    if lot == before:
+        return
+    places = sorted(each.position for each in waiting)
+    waiting.remove(lot)
+    waiting.insert(len(waiting) if before is None else waiting.index(before), lot)
+    for place, (number, each) in zip(places, enumerate(waiting), strict=True):
+        # Places that are taken twice would leave the order to chance.
+        each.position = max(place, places[0] + number)
+    Lot.objects.bulk_update(waiting, ["position"])
 
 
 def next_tell(*, auction: Auction) -> None:

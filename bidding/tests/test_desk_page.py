@@ -1,12 +1,15 @@
 """The Live desk: who comes to it, what it tells whom, and that each of its commands does what it says, once."""
 
 import json
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from PIL import Image
 
 from accounts.models import Membership, Role, User
 from auctions.models import Auction, AuctionModerator, Lot, LotRun, LotStatus, Registration, RegistrationStatus
@@ -315,6 +318,52 @@ def test_the_queue_is_sorted_and_the_room_told_what_comes_next(at_desk: Desk) ->
     assert at_desk.do("move", first, before=second.pk)[1]["code"] == "lot_not_pending"
     assert at_desk.do("move", second, before=first.pk)[1]["code"] == "lot_not_pending"
     assert at_desk.do("move", second, before=987)[1]["code"] == "wrong_lot"
+
+
+def picture() -> SimpleUploadedFile:
+    drawn = BytesIO()
+    Image.new("RGB", (640, 480), (40, 90, 70)).save(drawn, "JPEG")
+    return SimpleUploadedFile("host name.jpg", drawn.getvalue(), "image/jpeg")
+
+
+def test_a_quick_lot_comes_next_under_the_rules_of_the_last_one(at_desk: Desk) -> None:
+    show = at_desk.show
+    Lot.objects.filter(pk=show.lots[1].pk).update(duration_ms=45_000, increments=[[0, 700]])
+    assert at_desk.do("quick", title=" Brass bell ", amount="25", picture=picture()) == (
+        200,
+        {"detail": "Lot 3 comes next."},
+    )
+    bell = Lot.objects.get(title="Brass bell")
+    assert (bell.opening_amount, bell.duration_ms, bell.increments) == (2_500, 45_000, [[0, 700]])
+    assert [lot["number"] for lot in at_desk.facts()["queue"]] == ["3", "1", "2"]
+    assert pulse_now(show.auction.pk).next_lot_id == bell.pk
+    assert at_desk.do("open", bell)[0] == 200
+    assert lot_now(show).image_url == bell.images.get().file.url
+
+
+def test_a_quick_lot_opens_at_once_or_waits_and_says_why(at_desk: Desk) -> None:
+    assert at_desk.do("quick", title="Bell", amount="25.00", go="on") == (200, {"detail": "Lot 3 is open."})
+    assert lot_now(at_desk.show).title == "Bell"
+    said = at_desk.do("quick", title="Gong", amount="30.00", go="on")[1]["detail"]
+    assert said == "Lot 4 comes next. It is not open: Another lot is open. Close it first."
+    assert next(lot["number"] for lot in at_desk.facts()["queue"]) == "4"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"title": "Bell", "amount": ""}, "amount"),
+        ({"title": "Bell", "amount": "1e5"}, "amount"),
+        ({"title": "", "amount": "5"}, "title"),
+        ({"title": "Bell", "amount": "5", "picture": SimpleUploadedFile("x.jpg", b"<svg/>", "image/jpeg")}, "file"),
+    ],
+)
+def test_what_is_wrong_with_a_quick_lot_is_said_and_nothing_is_added(
+    at_desk: Desk, fields: dict[str, Any], field: str
+) -> None:
+    status, said = at_desk.do("quick", **fields)
+    assert (status, said["field"]) == (409, field)
+    assert Lot.objects.count() == 2
 
 
 def test_who_is_not_on_the_rostrum_reads_who_is(at_desk: Desk) -> None:

@@ -280,9 +280,8 @@ export const words = {
   deskAgain: (amount) => fill(gettext("Offer again at %(amount)s"), { amount }),
   deskEnd: () => gettext("End the show"),
   deskEndNote: () => gettext("no lot waits"),
-  deskPause: () => gettext("Pause"),
   deskSending: () => gettext("Sending…"),
-  lotOf: (number, count) => fill(gettext("Lot %(number)s · %(count)s in all"), { number, count }),
+  lotOf: (number, count) => fill(gettext("Lot %(number)s of %(count)s"), { number, count }),
   reserveOf: (amount, met) =>
     fill(met ? gettext("reserve %(amount)s met") : gettext("reserve %(amount)s not met"), { amount }),
   nextInLine: (paddle, amount) => fill(gettext("next in line: %(paddle)s at %(amount)s"), { paddle, amount }),

@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { againAmount, deskFace, hammerAfter, hammerMeans, nextLot } from "../../static/js/desk/face.js";
 import { consequence } from "../../static/js/desk/more.js";
+import { sentSize } from "../../static/js/desk/quick.js";
 import { overNow } from "../../static/js/desk/queue.js";
 import { initialState, reduce } from "../../static/js/room/reducer.js";
 import { EPOCH, closed, highestBid, money, room, sample, stateMessage } from "./room.mjs";
@@ -108,4 +109,9 @@ test("what is over is shown before it is stored, and what was reopened no more",
   const shown = overNow(over, { results, lot: { id: 7, result: null } }, names);
   assert.deepEqual(shown.map(({ id }) => id), [9, 6]);
   assert.equal(shown[0].paddle, 101);
+});
+
+test("a photo is sent as it is, and no wider than the widest", () => {
+  assert.deepEqual(sentSize(640, 480), [640, 480]);
+  assert.deepEqual(sentSize(3_200, 1_800), [1_600, 900]);
 });

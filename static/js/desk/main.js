@@ -20,6 +20,7 @@ import { Asking } from "./asking.js";
 import { deskFace, hammerAfter, nextLot } from "./face.js";
 import { MoreSheet } from "./more.js";
 import { OverList, QueueList, overNow } from "./queue.js";
+import { QuickSheet } from "./quick.js";
 
 /** How soon after an event the facts are asked for, and how often anyway: nobody announces a picture's health. */
 const FACTS_SOON_MS = 300;
@@ -72,6 +73,12 @@ const moderation = may.moderate
 const more = may.run
   ? new MoreSheet({
     dialog: document.getElementById("more-sheet"), send: carry, ask: (paddle) => asking.person(paddle), state: () => state, money,
+  })
+  : null;
+const quick = may.run
+  ? new QuickSheet({
+    dialog: document.getElementById("quick-sheet"), video: part("video"), send: carry,
+    look: () => ({ v: state.v ?? 0, free: state.auction?.status === "live" && (!state.lot || Boolean(state.lot.result)) }),
   })
   : null;
 const chat = new ChatPanel({
@@ -250,13 +257,10 @@ if (may.enter) {
   });
 }
 
-for (const button of document.querySelectorAll("[data-open]")) {
-  button.addEventListener("click", () => {
-    if (button.dataset.open === "more-sheet") more.open();
-    else document.getElementById(button.dataset.open).showModal();
-  });
-}
-closable(document.getElementById("keys-sheet"));
+const keysSheet = document.getElementById("keys-sheet");
+closable(keysSheet);
+const SHEETS = { "more-sheet": () => more.open(), "quick-sheet": () => quick.open(), "keys-sheet": () => keysSheet.showModal() };
+for (const button of document.querySelectorAll("[data-open]")) button.addEventListener("click", SHEETS[button.dataset.open]);
 
 // A button that was clicked keeps the focus, and Space would press it again in place of the large one.
 document.addEventListener("click", (event) => {
@@ -266,12 +270,14 @@ document.addEventListener("click", (event) => {
 
 const KEYS = {
   " ": () => primary?.requestSubmit(),
-  p: () => part("pause")?.requestSubmit(),
+  p: () => (state.lot?.status === "paused" ? primary : part("pause"))?.requestSubmit(),
   e: () => part("extend")?.requestSubmit(),
+  n: () => pressFace(face?.second),
   m: () => more?.open(),
-  b: () => may.enter && document.getElementById("clerk-paddle").focus(),
+  q: () => quick?.open(),
+  b: () => document.getElementById("clerk-paddle")?.focus(),
   c: () => document.getElementById("say").focus(),
-  "?": () => document.getElementById("keys-sheet").showModal(),
+  "?": SHEETS["keys-sheet"],
 };
 
 addEventListener("keydown", (event) => {
@@ -372,13 +378,12 @@ function drawFace() {
   const second = part("second");
   second.hidden = !face.second;
   if (face.second) setText(second, face.second.title);
-  const paused = lot?.status === "paused";
-  const running = connected && (lot?.status === "open") && !at.closing;
-  part("pause").dataset.command = paused ? "resume" : "pause";
-  part("pause").querySelector("button").disabled = !(running || (connected && paused));
-  setText(part("pause").querySelector("span"), paused ? words.resume() : words.deskPause());
-  icon(part("pause").querySelector("button"), paused ? "play" : "pause");
-  part("extend").querySelector("button").disabled = !running;
+  const running = connected && lot?.status === "open" && !at.closing;
+  for (const name of ["pause", "extend"]) {
+    // What may be done instead takes their place, so that nothing else moves.
+    part(name).hidden = Boolean(face.second);
+    part(name).querySelector("button").disabled = !running;
+  }
 }
 
 function drawFinish(at, now) {

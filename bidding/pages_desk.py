@@ -162,6 +162,8 @@ def desk_step(
             amount = again_amount(lot)
             title = _("Offer again at %(amount)s") % {"amount": money_text(amount, style)}
             return Step("again", title, lot.pk, format_amount(amount, auction.currency.exponent))
+    if up is not None and up.reason == "reserve_not_met" and up.id not in {lot.pk for lot in waiting}:
+        return Step("sell", _("Sell without the reserve"), up.id)
     if waiting:
         return Step("open", _("Open lot %(number)s") % {"number": waiting[0].number}, waiting[0].pk)
     return Step("end", _("End the show"))

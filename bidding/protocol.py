@@ -116,6 +116,10 @@ class PauseReason(Code):
     REBUILT = "rebuilt", "The live state was rebuilt."
 
 
+RESERVE_WAIVED: Final = "reserve_waived"
+"""The reason of a lot that was reopened to be sold without its reserve."""
+
+
 class Namespace(enum.StrEnum):
     """What a socket carries: one of these, or all three."""
 
@@ -697,7 +701,10 @@ class LotClosed(Event, tag="LOT_CLOSED"):
 
 
 class LotReopened(Event, tag="LOT_REOPENED"):
-    """The provisional result is withdrawn and the lot runs again."""
+    """The provisional result is withdrawn and the lot runs again.
+
+    `reason` is a code of the desk's; with `reserve_waived` the lot has no reserve from then on.
+    """
 
     lot: LotId
     reason: str

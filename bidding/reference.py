@@ -267,10 +267,12 @@ class Lot:
         self._close(at_ms, reason)
         return "ok"
 
-    def reopen(self, at_ms: int) -> str:
-        """Take the result back and let the lot run again."""
+    def reopen(self, at_ms: int, *, without_reserve: bool = False) -> str:
+        """Take the result back and let the lot run again; `without_reserve` drops that for the rest of the run."""
         if self.running:
             return "not_closed"
+        if without_reserve:
+            self.rules = replace(self.rules, reserve=None)
         self.status, self.result, self.reason = "open", "", ""
         self.ends_at_ms, self.seen_at_ms = at_ms + max(self.rules.window_ms, LEAST_WINDOW_MS), at_ms
         self.remaining_ms = self.hammer_at_ms = None
@@ -550,7 +552,10 @@ class Auction:
         place: tuple[int, int] | None = None,
         next_lot: int | None = None,
     ) -> Decision:
-        """Carry out a command of the host: pause, resume, extend, warn, void, reopen, hammer or withdraw."""
+        """Carry out a command of the host: pause, resume, extend, warn, void, hammer, withdraw, reopen or waive.
+
+        To waive the reserve is to reopen the lot without it.
+        """
         lot, closes = self.lot, command in ("hammer", "withdraw")
         wrong = lot is None or lot_id != self.lot_id
         if closes and (wrong or lot is None or not lot.running):
@@ -576,11 +581,11 @@ class Auction:
             case "void":
                 code, events = lot.void(registration, place, v=self.v), ("BID_VOIDED",)
             case _:
-                code, events = lot.reopen(at_ms), ("LOT_REOPENED",)
+                code, events = lot.reopen(at_ms, without_reserve=command == "waive"), ("LOT_REOPENED",)
         if code != "ok":
             return self._said(code)
         self.desk_v = self.v + 1
-        if command == "reopen":
+        if command in ("reopen", "waive"):
             self.next_lot = None
             if sold_before:
                 self._settle(-1)

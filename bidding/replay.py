@@ -17,7 +17,7 @@ from bidding.chain import GENESIS, chain_hash, follows, private_part, public_dig
 from bidding.models import Bid, Event, LedgerPosition, SignedHead
 from bidding.reference import OUTAGE_MS, Offer, Rules, Shown
 from bidding.signing import SIGNED_KINDS, is_signature_of
-from bidding.verification import Mismatch, Verdict
+from bidding.verification import RESERVE_WAIVED, Mismatch, Verdict
 
 _BidRow = tuple[int, int, bool, str, tuple[int, int]]
 """Registration, amount, automatic, client's id, place of the offer behind it."""
@@ -318,7 +318,7 @@ class _Replay:
 
     def _reopened(self, event: Event, public: dict[str, Any], private: dict[str, Any], announced: bool) -> None:
         lot = self._current(event, public)
-        self._done(lot.reopen(event.at_ms))
+        self._done(lot.reopen(event.at_ms, without_reserve=public["reason"] == RESERVE_WAIVED))
         self._same("end", lot.ends_at_ms, public["ends_at_ms"])
         self._outcomes[event.run_id or 0] = {}
 

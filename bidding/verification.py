@@ -19,6 +19,7 @@ from bidding.chain import GENESIS, NO_PUBLIC, chain_hash, follows, head_message,
 FORMAT: Final = "auction-record/1"
 LEAST_WARNING_MS: Final = 10_000
 LEAST_WINDOW_MS: Final = 1_000
+RESERVE_WAIVED: Final = "reserve_waived"
 _AMOUNT = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?")
 _OF_THE_SHOW: Final = frozenset(
     {
@@ -299,6 +300,7 @@ class _Lot:
                     raise Mismatch(place, "the lot was not closed")
                 _same(place, "end", at_ms + max(self.window_ms, LEAST_WINDOW_MS), text["ends_at_ms"])
                 self.status, self.ends_at_ms, self.hammer_at_ms = "open", text["ends_at_ms"], None
+                self.reserve_met = self.reserve_met or text["reason"] == RESERVE_WAIVED
             case _:
                 raise Mismatch(place, f"{kind} is not known")
 

@@ -278,6 +278,11 @@ def _again(asked: Asked) -> str:
     return _("Lot %(number)s comes next, as a new run.") % {"number": lot.number}
 
 
+def _sell(asked: Asked) -> str:
+    services.lot_sell_anyway(lot=asked.lot, actor=asked.actor, seen_v=asked.shown.v)
+    return _("Lot %(number)s sells: it runs again without its reserve.") % {"number": asked.lot.number}
+
+
 def _move(asked: Asked) -> str:
     before = asked.whole("before", 0)
     target = asked.auction.lots.filter(pk=before).first() if before else None
@@ -356,6 +361,7 @@ _COMMANDS: Final[dict[str, Callable[[Asked], str]]] = {
     "withdraw": _withdraw,
     "reopen": _reopen,
     "again": _again,
+    "sell": _sell,
     "move": _move,
     "quick": _quick,
     "ban": _ban,

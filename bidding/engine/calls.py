@@ -224,7 +224,10 @@ def void_bid(
 def reopen_lot(
     auction_id: int, *, lot_id: int, reason: str, seen_v: int | None = None, actor: int | None = None
 ) -> Call[Done | NotDone]:
-    """Take a provisional result back and let the lot run again: LOT_REOPENED."""
+    """Take a provisional result back and let the lot run again: LOT_REOPENED.
+
+    With the reason `reserve_waived` the lot has no reserve from then on.
+    """
     keys = AuctionKeys(auction_id)
     return _desk_command("reopen_lot", auction_id, lot_id, seen_v, actor, reason, more=(keys.won,))
 

@@ -4,6 +4,7 @@ A command of the desk names the lot and, with `seen_v`, the version that the des
 cannot hammer the next lot, and a tap on an old picture changes nothing. `actor` is None where the clock acts.
 """
 
+import msgspec
 from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
@@ -15,14 +16,23 @@ from auctions.models import Auction, AuctionStatus, CommandKind, Lot, LotRun, Lo
 from auctions.permissions import can_manage
 from auctions.rules import frozen_rules
 from auctions.services import lot_update
+from bidding import protocol
 from bidding.engine import calls
 from bidding.engine.calls import Call
 from bidding.engine.keys import AuctionKeys
-from bidding.engine.outcomes import Done, EngineError, FloorMissing, NotDone, NotSent, Pulse
+from bidding.engine.outcomes import Done, EngineError, FloorMissing, NotDone, NotSent, Pulse, Snapshot
 from bidding.engine.runner import run
 from bidding.floor import floor
 from bidding.models import Bid
-from bidding.selectors import coming_lot_info, lot_after, lot_image_url, next_lot_info, on_rostrum, pulse_now
+from bidding.selectors import (
+    coming_lot_info,
+    lot_after,
+    lot_image_url,
+    next_lot_info,
+    on_rostrum,
+    pulse_now,
+    snapshot_now,
+)
 from bidding.services.announcing import announce_entries_now
 from bidding.services.commands import command_send
 
@@ -176,7 +186,10 @@ def lot_extend(*, lot: Lot, actor: User, added_ms: int, seen_v: int | None = Non
 
 
 def lot_reopen(*, lot: Lot, actor: User, reason: str, seen_v: int | None = None) -> Done:
-    """Take a provisional result back; possible until the next lot opens, the show ends or the lot is offered again."""
+    """Take a provisional result back; possible until the next lot opens, the show ends or the lot is offered again.
+
+    With the reason `reserve_waived` it has no reserve from then on.
+    """
     _check_desk(lot.auction, actor)
     if (
         Lot.objects.filter(pk=lot.pk, status=LotStatus.PENDING).exists()
@@ -186,6 +199,23 @@ def lot_reopen(*, lot: Lot, actor: User, reason: str, seen_v: int | None = None)
     return floor_command(
         lot.auction_id,
         calls.reopen_lot(lot.auction_id, lot_id=lot.pk, reason=reason, seen_v=seen_v, actor=actor.pk),
+    )
+
+
+def lot_sell_anyway(*, lot: Lot, actor: User, seen_v: int | None = None) -> Done:
+    """Sell a lot whose reserve was not met: it runs again for its window, without the reserve, and everybody may bid.
+
+    What was bid stands, so that whoever led buys it unless somebody bids more. Raises Refused where it did not pass so.
+    """
+    _check_desk(lot.auction, actor)
+    snapshot = _snapshot_or_refuse(lot.auction_id)
+    shown = None if snapshot.lot is None else msgspec.json.decode(snapshot.lot, type=protocol.LotPart)
+    if shown is None or shown.id != lot.pk:
+        raise Refused("wrong_lot", _refusal("wrong_lot"))
+    if shown.reason != "reserve_not_met":
+        raise Refused("reserve_met", _("This lot did not pass because of its reserve."))
+    return lot_reopen(
+        lot=lot, actor=actor, reason=protocol.RESERVE_WAIVED, seen_v=snapshot.v if seen_v is None else seen_v
     )
 
 
@@ -240,6 +270,15 @@ def pulse_or_refuse(auction_id: int) -> Pulse:
     """Return what the floor knows of an auction; raises Refused where it knows nothing or is away."""
     try:
         return pulse_now(auction_id)
+    except FloorMissing:
+        raise Refused("floor_missing", _floor_missing()) from None
+    except (RedisError, EngineError, OSError):
+        raise Refused("unavailable", _unavailable()) from None
+
+
+def _snapshot_or_refuse(auction_id: int) -> Snapshot:
+    try:
+        return snapshot_now(auction_id)
     except FloorMissing:
         raise Refused("floor_missing", _floor_missing()) from None
     except (RedisError, EngineError, OSError):

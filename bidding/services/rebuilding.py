@@ -266,6 +266,8 @@ class _Past:
                     "ends": str(public["ends_at_ms"]),
                     "remaining": "",
                 }
+                if public["reason"] == protocol.RESERVE_WAIVED and self.frozen is not None:
+                    self.frozen.pop("reserve", None)
             case "REBUILT":
                 self._pause()
         if self.lot:

@@ -25,6 +25,7 @@ from bidding.services import (
     lot_pause,
     lot_reopen,
     lot_resume,
+    lot_sell_anyway,
     lot_warn,
     lot_withdraw,
     offer_void,
@@ -180,6 +181,7 @@ def _play(evening: Evening, lot: Lot, chance: random.Random, steps: int) -> None
         lambda: lot_hammer(lot=lot, actor=host),
         lambda: lot_close_due(auction=show.auction, lot_id=lot.pk),
         lambda: lot_reopen(lot=lot, actor=host, reason="dispute"),
+        lambda: lot_sell_anyway(lot=lot, actor=host),
     ]
     for _ in range(steps):
         with contextlib.suppress(Refused):

@@ -293,6 +293,29 @@ def test_no_bids_and_offered_again_at_half(at_desk: Desk) -> None:
     assert lot_now(show).opening_amount == "5.00"
 
 
+def test_what_missed_its_reserve_is_sold_anyway(at_desk: Desk) -> None:
+    show = at_desk.show
+    Lot.objects.filter(pk=show.lots[0].pk).update(reserve_amount=6_000)
+    at_desk.do("open")
+    bid(show, 0, "45.00")
+    assert at_desk.do("sell")[1]["code"] == "reserve_met"
+    at_desk.do("warn")
+    hammer_may_fall(show)
+    at_desk.do("hammer")
+    show.store()
+    step = at_desk.client.get(at_desk.path()).context["page"].step
+    assert (step.command, step.lot) == ("sell", show.lots[0].pk)
+    old = pulse_now(show.auction.pk).v
+    assert at_desk.do("sell")[0] == 200
+    assert (lot_now(show).status, lot_now(show).has_reserve) == ("open", False)
+    assert at_desk.do("sell", v=old)[0] == 409
+    at_desk.do("warn")
+    hammer_may_fall(show)
+    at_desk.do("hammer")
+    show.store()
+    assert at_desk.facts()["over"][0]["amount"] == "45.00"
+
+
 def test_a_lot_is_reopened_until_the_next_one_opens(at_desk: Desk) -> None:
     show = at_desk.show
     at_desk.do("open")

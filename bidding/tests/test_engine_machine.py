@@ -86,6 +86,7 @@ WANTED = frozenset(
             price and leader stay, what a maximum was raised from, with answers to later bids,
             who leads is shown at a price that nobody had bid""",
         "reopen": "ok, not_closed, time, hammer, no_bids, reserve_not_met, buy_now, withdrawn",
+        "waive": "ok, not_closed, of a reserve",
         "time": "ok, not_due, already_closed, wrong_lot, outage",
         "closed": "time, no_bids, reserve_not_met",
         "rostrum": "ok, not_live",
@@ -150,6 +151,8 @@ class View:
             case "LOT_REOPENED":
                 lot.update(status="open", result=None, reason=None, winner=None, remaining_ms=None)
                 lot.update(ends_at_ms=event["ends_at_ms"])
+                if event["reason"] == "reserve_waived":
+                    lot.update(has_reserve=False, reserve_met=True)
             case kind:
                 raise AssertionError(f"an event that no page knows: {kind}")
 
@@ -497,12 +500,12 @@ class EngineMachine(RuleBasedStateMachine):
         self._desk("hammer", self.model.lot_id or 0, None, None)
 
     @precondition(lambda self: self.model.lot is not None)
-    @rule(running=st.booleans())
-    def reopen(self, running: bool) -> None:
-        """Take a result back, also that of a lot that was only just withdrawn."""
+    @rule(running=st.booleans(), command=st.sampled_from(("reopen", "reopen", "waive")))
+    def reopen(self, running: bool, command: str) -> None:
+        """Take a result back, also that of a lot that was only just withdrawn, or waive its reserve."""
         if not running:
             self._make_room()
-        self._desk("reopen", self.model.lot_id or 0, None, None)
+        self._desk(command, self.model.lot_id or 0, None, None)
 
     @precondition(lambda self: self.model.lot is not None and self.model.lot.offers)
     @rule(
@@ -551,6 +554,7 @@ class EngineMachine(RuleBasedStateMachine):
             "hammer": lambda: calls.close_lot(AUCTION, reason="hammer", next_lot=None, **guard),
             "withdraw": lambda: calls.close_lot(AUCTION, reason="withdrawn", next_lot=None, **guard),
             "reopen": lambda: calls.reopen_lot(AUCTION, reason="mistake", **guard),
+            "waive": lambda: calls.reopen_lot(AUCTION, reason="reserve_waived", **guard),
             "void": lambda: calls.void_bid(
                 AUCTION, reason="mistake", registration_id=given["registration"], place=given["place"], **guard
             ),
@@ -836,6 +840,8 @@ class EngineMachine(RuleBasedStateMachine):
                 yield f"{command}: takes the warning back"
             case "reopen":
                 yield f"reopen: {before.reason}"
+            case "waive" if before.rules.reserve is not None:
+                yield "waive: of a reserve"
 
     def _met_by_a_void(self, before: reference.Lot, lot: reference.Lot) -> Iterator[str]:
         """Name what kind of offer went, and what it did to the history."""

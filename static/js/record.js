@@ -6,6 +6,7 @@ const GENESIS = "0".repeat(64);
 const NO_PUBLIC = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const LEAST_WARNING_MS = 10_000;
 const LEAST_WINDOW_MS = 1_000;
+const RESERVE_WAIVED = "reserve_waived";
 const HEADS_KEPT = 500;
 const OF_THE_SHOW = new Set([
   "AUCTION_LIVE",
@@ -453,6 +454,7 @@ class Lot {
     if (this.running) throw new Mismatch(place, "the lot was not closed");
     same(place, "end", text.at_ms + Math.max(this.windowMs, LEAST_WINDOW_MS), text.ends_at_ms);
     [this.status, this.endsAtMs, this.hammerAtMs] = ["open", text.ends_at_ms, null];
+    if (text.reason === RESERVE_WAIVED) this.reserveMet = true;
   }
 
   #expectOpen(place, what, at) {

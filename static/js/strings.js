@@ -278,6 +278,13 @@ export const words = {
   hammerNoBids: () => gettext("no bids: it passes"),
   hammerReserve: () => gettext("reserve not met: it passes"),
   deskAgain: (amount) => fill(gettext("Offer again at %(amount)s"), { amount }),
+  deskSell: (amount) => fill(gettext("Sell anyway at %(amount)s"), { amount }),
+  sellConfirm: (amount, paddle, seconds) =>
+    fill(
+      gettext("The reserve is dropped, and bidding opens again for %(seconds)s s. Paddle %(paddle)s buys at %(amount)s, unless somebody bids more."),
+      { amount, paddle, seconds },
+    ),
+  endConfirm: () => gettext("Results become final and invoices are written. This cannot be taken back."),
   deskEnd: () => gettext("End the show"),
   deskEndNote: () => gettext("no lot waits"),
   deskSending: () => gettext("Sending…"),

@@ -59,6 +59,15 @@ test("what nobody wanted is offered again at half from the same button, and the 
   assert.equal(face(unwanted, { queue: [{ id: 7, number: "12", title: "Chronograph" }] }).command, "open");
 });
 
+test("what missed its reserve may be sold anyway, after a question, or left", () => {
+  const unmet = reduce(room(), { ...stateMessage({ lot: { ...room().lot, has_reserve: true, reserve_met: false } }), v: 18 });
+  const shown = face(reduce(unmet, passed("reserve_not_met", 19)));
+  assert.deepEqual([shown.command, shown.title, shown.lot, shown.second.command], ["sell", "Sell anyway at €120", 7, "open"]);
+  assert.match(shown.confirm, /opens again for 30 s\. Paddle 112 buys at €120, unless somebody bids more/);
+  assert.match(face(room(closed(18)), { queue: [] }).confirm, /cannot be taken back/);
+  assert.equal(face(room()).confirm, null);
+});
+
 test("half an opening bid in whole steps, and never nothing", () => {
   assert.deepEqual([[10_000, 500], [1_500, 500], [600, 500], [300, 500], [500, 500]].map(([opening, step]) => againAmount(opening, [[0, step]])), [5_000, 500, 500, 300, 500]);
 });

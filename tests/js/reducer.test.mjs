@@ -110,6 +110,14 @@ test("a lot runs from open to its result and may be reopened", () => {
   assert.equal(again.results[7], undefined);
 });
 
+test("a lot that is reopened to be sold anyway has no reserve any more, and another one keeps it", () => {
+  const unmet = reduce(room(), { ...stateMessage({ lot: lotPart({ has_reserve: true, reserve_met: false }) }), v: 18 });
+  const passed = reduce(unmet, closed(19, { result: "passed", reason: "reserve_not_met", amount: null, winner: null }));
+  const reopened = (reason) => reduce(passed, { type: "LOT_REOPENED", v: 20, epoch: EPOCH, at_ms: 1, lot: 7, reason, ends_at_ms: 1_060_000 }).lot;
+  assert.deepEqual([reopened("reserve_waived").has_reserve, reopened("reserve_waived").reserve_met], [false, true]);
+  assert.deepEqual([reopened("mistake").has_reserve, reopened("mistake").reserve_met], [true, false]);
+});
+
 test("a pause keeps what is left, and resuming gives a new end", () => {
   const paused = room({ type: "LOT_PAUSED", v: 18, epoch: EPOCH, at_ms: 1, lot: 7, reason: "host", remaining_ms: 12_000 });
   assert.equal(paused.lot.status, "paused");

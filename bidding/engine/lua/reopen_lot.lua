@@ -1,6 +1,7 @@
 -- Takes a provisional result back and lets the lot run again; possible until the next lot opens or the show ends.
 -- KEYS: 1 state, 2 log, 3 lot, 4 won
--- ARGV: 1 token, 2 salt, 3 lot, 4 version seen ('' = any), 5 actor ('' = clock), 6 reason (a code)
+-- ARGV: 1 token, 2 salt, 3 lot, 4 version seen ('' = any), 5 actor ('' = clock), 6 reason (a code; with
+--       reserve_waived the lot has no reserve from then on)
 -- Returns: token, ok | not_live | wrong_lot | stale | not_on_rostrum | not_closed | bad_argument,
 --          epoch, v, now, entries…
 -- Emits: LOT_REOPENED, LOT_NEXT
@@ -19,6 +20,11 @@ if lot.result == 'sold' then redis.call('HINCRBY', KEYS[4], whole(lot.leader), '
 local ends = now + math.max(lot.window, 1000)
 emit('LOT_REOPENED', lot.run, '"lot":' .. whole(lot.id) .. ',"reason":' .. cjson.encode(ARGV[6])
   .. ',"ends_at_ms":' .. whole(ends), by_actor())
+if ARGV[6] == 'reserve_waived' then
+  local frozen = cmsgpack.unpack(redis.call('HGET', lot_key, 'frozen'))
+  frozen.reserve = nil
+  redis.call('HSET', lot_key, 'frozen', cmsgpack.pack(frozen))
+end
 redis.call('HSET', lot_key, 'status', 'open', 'result', '', 'reason', '', 'ends', whole(ends), 'remaining', '',
   'closed', '', 'hammer_at', '', 'beat', whole(now), 'desk_v', whole(version))
 commit(announce_next('', '', '', '', nil))

@@ -191,6 +191,17 @@ def test_a_lot_lives_through_pause_extension_and_its_end(state):
     assert (state.open_lot.result, state.open_lot.winner) == (None, None)
 
 
+@pytest.mark.parametrize(("reason", "has_reserve"), [("reserve_waived", False), ("staff", True)])
+def test_a_lot_that_is_sold_anyway_has_no_reserve_any_more(state, reason, has_reserve):
+    apply_all(
+        state,
+        event("LOT_OPENED", 11, lot=lot(has_reserve=True, reserve_met=False), recent_bids=[]),
+        event("LOT_CLOSED", 12, lot=7, result="passed", reason="reserve_not_met"),
+        event("LOT_REOPENED", 13, lot=7, reason=reason, ends_at_ms=120_000),
+    )
+    assert (state.lot.status, state.lot.has_reserve, state.lot.reserve_met) == ("open", has_reserve, not has_reserve)
+
+
 def test_the_next_lot_begins_without_history_and_lead(state):
     apply_all(state, highest_bid(11, "100.00", 9))
     apply_all(state, event("LOT_OPENED", 12, lot=lot(id=8, number="4"), recent_bids=[]))

@@ -39,19 +39,19 @@ export function nextLot({ next, lot }, queue) {
 }
 
 /**
- * Return {command, title, note, look, lot, amount, second}; `look` is ready, sunk or offline, and nothing is done but
- * from "ready". `second` is what may be done instead, of the same form.
+ * Return {command, title, note, look, lot, amount, confirm, second}; `look` is ready, sunk or offline, and nothing is
+ * done but from "ready". What cannot be taken back has a sentence to `confirm`; `second` may be done instead.
  */
 export function deskFace({ state, queue, connected, final, now, hammer, lots, money, closing }) {
-  const idle = (title, note = "", look = "sunk") => ({ command: null, title, note, look, lot: 0, amount: "", second: null });
+  const idle = (title, note = "", look = "sunk") => ({ command: null, title, note, look, lot: 0, amount: "", confirm: null, second: null });
   if (final) return idle(words.noWayBack(final), "", "offline");
   if (state.v === null) return idle(words.connecting(), "", "offline");
   const status = state.auction.status;
   if (status === "ended") return idle(words.showOver());
   if (status === "cancelled") return idle(words.showCancelled());
   if (!connected) return idle(words.reconnecting(), "", "offline");
-  const act = (command, title, { note = "", lot = 0, amount = "", second = null } = {}) =>
-    ({ command, title, note, look: "ready", lot, amount, second });
+  const act = (command, title, { note = "", lot = 0, amount = "", confirm = null, second = null } = {}) =>
+    ({ command, title, note, look: "ready", lot, amount, confirm, second });
   if (status === "scheduled") return act("live", words.deskGoLive());
   const { lot } = state;
   if (lot?.status === "paused") {
@@ -79,7 +79,12 @@ function betweenFace({ state, queue, now, lots, money, act }) {
     const amount = againAmount(money.minor(lot.opening_amount), rules.increments);
     return act("again", words.deskAgain(money.text(amount)), { lot: lot.id, amount: money.wire(amount), note: words.noBids(), second: opening });
   }
-  return opening ?? act("end", words.deskEnd(), { note: words.deskEndNote() });
+  if (isAgain && lot.reason === "reserve_not_met" && lot.leader) {
+    const amount = money.text(money.minor(lot.current_amount));
+    const confirm = words.sellConfirm(amount, lot.leader.paddle, Math.max(1, Math.round(lot.window_ms / 1_000)));
+    return act("sell", words.deskSell(amount), { lot: lot.id, note: words.reserveWasNotMet(), confirm, second: opening });
+  }
+  return opening ?? act("end", words.deskEnd(), { note: words.deskEndNote(), confirm: words.endConfirm() });
 }
 
 function nextNote(next, now) {

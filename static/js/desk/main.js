@@ -169,7 +169,21 @@ async function press(command, fields) {
 }
 
 function pressFace(shown) {
-  if (shown?.look === "ready" && shown.command) press(shown.command, { lot: shown.lot, amount: shown.amount });
+  if (shown?.look !== "ready") return;
+  if (shown.confirm) confirmFace(shown);
+  else press(shown.command, { lot: shown.lot, amount: shown.amount });
+}
+
+const sure = document.getElementById("sure-sheet");
+/** Ask first; what is confirmed is what was shown, at its version. */
+function confirmFace({ command, title, lot, amount, confirm }) {
+  const { v } = state;
+  setText(sure.querySelector("h2"), title);
+  setText(sure.querySelector("p"), confirm);
+  const button = sure.querySelector("button[type=submit]");
+  setText(button, title);
+  sure.querySelector("form").onsubmit = () => press(command, { lot, amount, v });
+  sure.showModal();
 }
 
 function move(lot, before) {
@@ -259,6 +273,7 @@ if (may.enter) {
 
 const keysSheet = document.getElementById("keys-sheet");
 closable(keysSheet);
+if (sure) closable(sure);
 const SHEETS = { "more-sheet": () => more.open(), "quick-sheet": () => quick.open(), "keys-sheet": () => keysSheet.showModal() };
 for (const button of document.querySelectorAll("[data-open]")) button.addEventListener("click", SHEETS[button.dataset.open]);
 

@@ -77,6 +77,9 @@ export const Pause = Object.freeze({
   REBUILT: "rebuilt",
 });
 
+/** The reason of a lot that was reopened to be sold without its reserve. */
+export const RESERVE_WAIVED = "reserve_waived";
+
 export const Close = Object.freeze({
   SIGNED_OUT: 4401,
   FORBIDDEN: 4403,

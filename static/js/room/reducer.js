@@ -1,7 +1,7 @@
 /* What the room is: a pure function (state, message) → state.
    Applies the log in order and never backwards; knows no socket, no clock and no page. */
 
-import { Event, Receive } from "./messages.js";
+import { Event, RESERVE_WAIVED, Receive } from "./messages.js";
 
 const BIDS_KEPT = 50;
 const CHAT_KEPT = 200;
@@ -227,7 +227,10 @@ function apply(state, message) {
     case Event.LOT_REOPENED:
       if (!current) return { ...state, results: without(state.results, message.lot) };
       return {
-        ...withLot(state, { status: "open", result: null, reason: null, winner: null, remaining_ms: null, ends_at_ms: message.ends_at_ms }),
+        ...withLot(state, {
+          status: "open", result: null, reason: null, winner: null, remaining_ms: null, ends_at_ms: message.ends_at_ms,
+          ...(message.reason === RESERVE_WAIVED ? { has_reserve: false, reserve_met: true } : {}),
+        }),
         results: without(state.results, message.lot),
       };
     case Event.LOT_NEXT:

@@ -11,6 +11,8 @@ import msgspec
 from msgspec import Raw
 
 SUBPROTOCOL: Final = "auction.v1"
+RESERVE_WAIVED: Final = "reserve_waived"
+"""The reason of a lot that was reopened to be sold without its reserve."""
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -410,7 +412,7 @@ class LotClosed(Event, tag="LOT_CLOSED", frozen=True, kw_only=True):
 
 
 class LotReopened(Event, tag="LOT_REOPENED", frozen=True, kw_only=True):
-    """The provisional result is withdrawn and the lot runs again."""
+    """The provisional result is withdrawn and the lot runs again; with `reserve_waived` without its reserve."""
 
     lot: int
     ends_at_ms: int

@@ -219,10 +219,12 @@ class RoomState:
                 self._set_leading(event.v)
             case m.LotClosed(lot=lot, result=result, reason=reason, winner=winner):
                 self._change_lot(lot, status=result, result=result, reason=reason, winner=winner, pause_reason=None)
-            case m.LotReopened(lot=lot, ends_at_ms=ends):
+            case m.LotReopened(lot=lot, reason=reason, ends_at_ms=ends):
                 self._change_lot(
                     lot, status="open", ends_at_ms=ends, remaining_ms=None, result=None, reason=None, winner=None
                 )
+                if reason == m.RESERVE_WAIVED:
+                    self._change_lot(lot, has_reserve=False, reserve_met=True)
             case _:
                 pass  # it moves the version alone
 

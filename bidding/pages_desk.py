@@ -17,13 +17,13 @@ from accounts.models import User
 from auctions.models import Auction, AuctionStatus, Lot, LotRun, LotStatus, Registration, RegistrationStatus
 from auctions.money import format_amount
 from auctions.permissions import can_enter_bids, can_manage, can_moderate, can_see_private, viewable_auctions
-from auctions.presenting import MoneyStyle, money_style, money_text
+from auctions.presenting import MoneyStyle, money_config, money_style, money_text
 from auctions.selectors import catalogue, last_runs
 from auctions.streaming import provider
 from auctions.streaming.base import StreamState
 from bidding.engine.outcomes import EngineError
 from bidding.models import ModerationReason
-from bidding.pages import Floor, currency_config, floor_now, lot_config
+from bidding.pages import Floor, floor_now, lot_config
 from bidding.selectors import DeskFloor, desk_floor, price_without
 
 logger = structlog.get_logger(__name__)
@@ -125,7 +125,7 @@ def desk_page(auction: Auction, rights: DeskRights, user: User) -> DeskPage:
         config={
             "auction": auction.pk,
             "status": auction.status,
-            "currency": currency_config(auction.currency, style),
+            "currency": money_config(style),
             "socket": f"/ws/auctions/{auction.pk}/",
             "autopilot": auction.auto_advance,
             "may": {"run": rights.runs, "moderate": rights.moderates, "enter": rights.enters, "know": rights.knows},

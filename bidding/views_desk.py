@@ -21,7 +21,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from auctions.errors import Refused
 from auctions.models import Auction, Lot, Registration
-from auctions.money import normal_typed, parse_amount
+from auctions.money import parse_amount
+from auctions.presenting import typed_amount
 from bidding import services
 from bidding.pages import Shown
 from bidding.pages_desk import DeskRights, desk_auction, desk_facts, desk_page, desk_person, moderation_reasons
@@ -82,11 +83,12 @@ class Asked:
     @property
     def amount(self) -> int | None:
         """The amount that it names, if it does."""
-        text = self.form.get("amount", "").strip()
+        currency = self.auction.currency
+        # What the large button offers is written as the wire writes it, what somebody typed as their language does.
+        text = self.form.get("offered", "") or typed_amount(self.form.get("amount", "")[:40], currency)
         if not text:
             return None
-        exponent = self.auction.currency.exponent
-        amount = parse_amount(normal_typed(text, exponent), exponent)
+        amount = parse_amount(text, currency.exponent)
         if amount is None:
             raise Refused(
                 "bad_amount",

@@ -416,7 +416,7 @@ def test_a_show_from_the_desk_without_scripts(make_show: Any) -> None:
         assert step.title == title
         assert f'action="{desk.path(step.command)}/"' in page.content.decode()
         shown = page.context["page"].floor
-        form = {"lot": step.lot, "amount": step.amount, "v": shown.v if shown else 0}
+        form = {"lot": step.lot, "offered": step.amount, "v": shown.v if shown else 0}
         answer = desk.client.post(desk.path(f"{step.command}/"), form, follow=True)
         show.store()
         return " ".join(str(message) for message in answer.context["messages"])

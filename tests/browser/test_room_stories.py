@@ -125,7 +125,7 @@ def test_who_is_banned_while_watching_is_told_and_offered_nothing(browser: Brows
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_bid_in_the_last_seconds_gives_everybody_time_to_answer(browser: Browser, stack: Stack, size: str) -> None:
-    timing = {"duration_ms": 20_000, "window_ms": 8_000, "extension_ms": 8_000, "extension_cap": 2}
+    timing: dict[str, Any] = {"duration_ms": 20_000, "window_ms": 8_000, "extension_ms": 8_000, "extension_cap": 2}
     staged = stage(stack, bidders=2, **timing)
     width, height = SIZES[size]
     screen: dict[str, Any] = {"viewport": {"width": width, "height": height}}

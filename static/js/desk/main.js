@@ -40,7 +40,7 @@ const config = JSON.parse(document.getElementById("desk-config").textContent);
 const { may } = config;
 const language = document.documentElement.lang || "en";
 const part = (name) => document.querySelector(`[data-desk="${name}"]`);
-const money = new Money(config.currency, language);
+const money = new Money(config.currency);
 const lots = new Map(config.lots.map((lot) => [lot.id, lot]));
 const asking = new Asking(config.urls);
 const timeOfDay = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -171,7 +171,7 @@ async function press(command, fields) {
 function pressFace(shown) {
   if (shown?.look !== "ready") return;
   if (shown.confirm) confirmFace(shown);
-  else press(shown.command, { lot: shown.lot, amount: shown.amount });
+  else press(shown.command, { lot: shown.lot, offered: shown.amount });
 }
 
 const sure = document.getElementById("sure-sheet");
@@ -182,7 +182,7 @@ function confirmFace({ command, title, lot, amount, confirm }) {
   setText(sure.querySelector("p"), confirm);
   const button = sure.querySelector("button[type=submit]");
   setText(button, title);
-  sure.querySelector("form").onsubmit = () => press(command, { lot, amount, v });
+  sure.querySelector("form").onsubmit = () => press(command, { lot, offered: amount, v });
   sure.showModal();
 }
 
@@ -252,7 +252,7 @@ if (may.enter) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const { paddle, amount } = form.elements;
-    const body = { paddle: Number(paddle.value), amount: normalTyped(amount.value, money.exponent), id: crypto.randomUUID?.() };
+    const body = { paddle: Number(paddle.value), amount: normalTyped(amount.value, money.exponent, money.point), id: crypto.randomUUID?.() };
     if (state.lot) body.lot = state.lot.id;
     if (confirm) body.confirm = confirm;
     confirm = null;

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
 
 from accounts.models import User
 from accounts.sign_ins import SignIn, ended_sign_ins
@@ -28,18 +29,13 @@ class Sender:
 
 def shows_on(channel_ids: Collection[int]) -> dict[int, int]:
     """Return the auction that is live on each of these channels of the relay."""
-    live = Auction.objects.filter(
-        stream_channel__in=channel_ids,
-        stream_channel__provider=LocalProvider.name,
-        status=AuctionStatus.LIVE,
-        stream_stopped_at=None,
-    )
-    return dict(live.values_list("stream_channel", "pk"))
+    return dict(_live_shows().filter(stream_channel__in=channel_ids).values_list("stream_channel", "pk"))
 
 
 def show_on(channel_id: int) -> int | None:
     """Return the auction that is live on a channel."""
-    return shows_on((channel_id,)).get(channel_id)
+    # By the key of the channel itself: whoever asks may name a number that no database holds.
+    return _live_shows().filter(stream_channel__pk=channel_id).values_list("pk", flat=True).first()
 
 
 def sender_by_sign_in(channel_id: int, user: User | AnonymousUser, sign_in: SignIn | None) -> Sender | CloseCode:
@@ -74,6 +70,12 @@ def still_sends(sender: Sender) -> CloseCode | None:
     user = User.objects.filter(pk=sender.sign_in.user_id).first()
     allowed = sender_by_sign_in(sender.channel_id, user or AnonymousUser(), sender.sign_in)
     return allowed if isinstance(allowed, CloseCode) else None
+
+
+def _live_shows() -> QuerySet[Auction]:
+    return Auction.objects.filter(
+        stream_channel__provider=LocalProvider.name, status=AuctionStatus.LIVE, stream_stopped_at=None
+    )
 
 
 def _channel(channel_id: int) -> StreamChannel | None:

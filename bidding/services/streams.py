@@ -94,7 +94,8 @@ def stream_playback(*, channel_id: int, user: AnyUser, sign_in: SignIn | None) -
 
 def stream_watched(*, channel_id: int, user: AnyUser) -> tuple[Auction, StreamChannel]:
     """Return the auction that this person may watch on a channel now. Raises Refused where there is none."""
-    live = viewable_auctions(user).filter(stream_channel=channel_id, status=AuctionStatus.LIVE)
+    # By the key of the channel itself: whoever asks may name a number that no database holds.
+    live = viewable_auctions(user).filter(stream_channel__pk=channel_id, status=AuctionStatus.LIVE)
     auction = live.select_related("stream_channel").first()
     if auction is None or auction.stream_channel is None or not _is_ours(auction.stream_channel):
         raise Refused("not_found", _("There is no such video."))

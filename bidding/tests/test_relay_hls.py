@@ -165,6 +165,11 @@ def test_where_nothing_is_sent_there_is_nothing(show, channel):
         assert fetch(channel, name).status_code == 404
 
 
+def test_a_number_beyond_all_channels_is_no_channel(show, client):
+    for address in (f"/streams/{10**30}/live.m3u8", f"/api/v1/streams/{10**30}/playback/"):
+        assert client.get(address).status_code == 404
+
+
 def test_who_may_not_see_the_show_gets_no_file_of_it(show, server, channel):
     stranger, bidder, banned = Client(), Client(), Client()
     stranger.force_login(User.objects.create_user("stranger@example.test", "secret-enough"))

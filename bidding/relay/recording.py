@@ -35,6 +35,8 @@ MOST_WAITING: Final = 16 * 1024 * 1024
 """Bytes that wait for the disk; 20 s of the richest stream."""
 AGAIN_S: Final = 60.0
 """After how long a recording that had to stop is tried again."""
+PART_EVERY_S: Final = 1.0
+"""How soon after the beginning of a part another one may begin: each is a folder and a row."""
 LAST_WORD_S: Final = 5.0
 """How long the end of a publisher's socket waits for the disk."""
 
@@ -120,6 +122,7 @@ class Recorder:
             if self._bytes_waiting > MOST_WAITING // 2:
                 STREAM_PIECES_UNRECORDED.inc()
                 return  # a disk that hangs would only get beginnings
+            self._not_before = time.monotonic() + PART_EVERY_S
             started_ms = captured_ms(piece)
             self._part = Part(self._channel_id, auction_id, opening, started_ms, new_name(auction_id))
             self._untold.append(self._part)

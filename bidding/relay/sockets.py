@@ -39,6 +39,8 @@ CHECK_S: Final = 3.0
 SILENCE_S: Final = 10.0
 """How long a publisher may send nothing before the channel is free for another one."""
 BURST_S: Final = 4.0
+LEAST_BYTES: Final = 200
+"""What a message counts for at least: taking one costs too."""
 
 _sender_by_key = in_thread(sender_by_key)
 _show_on = in_thread(show_on)
@@ -270,7 +272,7 @@ class Budget:
     def spend(self, size: int) -> bool:
         """Count a message of so many bytes; False where it is too much."""
         now = time.monotonic()
-        self._left = min(self._rate * BURST_S, self._left + (now - self._at) * self._rate) - size
+        self._left = min(self._rate * BURST_S, self._left + (now - self._at) * self._rate) - max(size, LEAST_BYTES)
         self._at = now
         return self._left >= 0
 

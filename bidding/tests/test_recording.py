@@ -35,6 +35,7 @@ def kept_apart(settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) ->
     settings.RECORDINGS_SPARE_MB = 0
     monkeypatch.setattr(recording_module, "WRITE_EVERY_S", 0.02)
     monkeypatch.setattr(recording_module, "TELL_EVERY_S", 0.05)
+    monkeypatch.setattr(recording_module, "PART_EVERY_S", 0.0)
 
 
 @pytest.fixture
@@ -162,6 +163,19 @@ def test_another_camera_on_the_same_socket_begins_another_part(server, channel):
         written(ending=b"first")
         begin(sending, b"second")
         assert b"first" not in recorded(written(2, ending=b"second"))
+
+
+def test_a_publisher_who_begins_anew_all_the_time_fills_no_disk_with_parts(server, channel, monkeypatch):
+    monkeypatch.setattr(recording_module, "PART_EVERY_S", 60.0)
+    with on_air(server, channel) as sending:
+        begin(sending, b"first")
+        written(ending=b"first")
+        for _ in range(20):
+            begin(sending, b"again")
+        written(ending=b"first")
+        sending.hear("STATUS")
+    eventually(lambda: not threads())
+    assert len(parts()) == 1
 
 
 def threads() -> list[str]:

@@ -6,7 +6,7 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -192,6 +192,14 @@ def test_nobody_watches_a_channel_without_a_live_show(show, server, channel):
             assert watching_.close_code() == CloseCode.NOT_FOUND
 
 
+def test_a_number_beyond_all_channels_is_no_channel(server, channel):
+    with screen(server, 10**30) as watching_:
+        assert watching_.close_code() == CloseCode.NOT_FOUND
+    channel.pk = 10**30
+    with camera(server, channel, key=channel.stream_key) as sending:
+        assert sending.let_go()[0] == CloseCode.FORBIDDEN
+
+
 def test_a_foreign_page_opens_neither_socket(show, server, channel):
     for open_one in (
         screen(server, channel.pk, origin="https://evil.test"),
@@ -367,6 +375,15 @@ def test_who_sends_too_much_is_let_go(server, channel, settings: LazySettings):
         code, reason = sending.let_go()
         assert code == CloseCode.TOO_MANY
         assert "100 kbit/s" in reason
+
+
+def test_who_sends_very_many_small_messages_is_let_go(server, channel, settings: LazySettings):
+    settings.STREAM_MAX_KBPS = 100
+    with on_air(server, channel) as sending:
+        with suppress(ConnectionClosed):
+            for _ in range(1_000):
+                sending.socket.send('{"type":"PING","t":1}')
+        assert sending.let_go()[0] == CloseCode.TOO_MANY
 
 
 def test_who_sends_nothing_frees_the_channel(server, channel, monkeypatch):

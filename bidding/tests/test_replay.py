@@ -2,8 +2,9 @@
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from accounts.models import User
 from auctions import recordings
 from auctions.models import Auction, AuctionStatus, Lot, RegistrationStatus, StreamChannel, StreamRecording, Visibility
 from auctions.streaming import ivs_recordings
-from bidding import protocol
+from bidding import protocol, views_replay
 from bidding.chapters import Beginning, chapter_of_lot, chapters_of, parts_of, place_after, place_before
 from bidding.models import Event
 from bidding.relay.containers import Piece
@@ -333,6 +334,20 @@ def test_a_file_is_given_out_whole_or_by_a_range(recorded, address, span, status
     if status != 416:
         assert response["Content-Length"] == str(len(body))
         assert response["Accept-Ranges"] == "bytes"
+
+
+def test_who_asks_for_the_head_alone_lets_nothing_be_read(recorded, address, monkeypatch):
+    lengths: list[int] = []
+    read = views_replay._read
+
+    def noted(path: Path, start: int, length: int) -> AsyncIterator[bytes]:
+        lengths.append(length)
+        return read(path, start, length)
+
+    monkeypatch.setattr(views_replay, "_read", noted)
+    response = async_to_sync(AsyncClient().head)(f"{address}stream", headers={"Range": "bytes=8-15"})
+    assert (response.status_code, response["Content-Length"], response["Accept-Ranges"]) == (206, "8", "bytes")
+    assert lengths == [0]
 
 
 def test_what_the_table_does_not_tell_of_is_not_given_out(recorded, address):

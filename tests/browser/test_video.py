@@ -109,6 +109,24 @@ MANAGED = """(() => {
   };
 })();"""
 
+# A system that keeps a phone awake, and where it is told to be slow says so later.
+SLOW_LOCK = """window.held = 0;
+Object.defineProperty(navigator, 'wakeLock', { value: { request: async () => {
+  if (window.slow) await new Promise((resolve) => { window.grant = async () => resolve(); });
+  window.held += 1;
+  return { release: async () => { window.held -= 1; } };
+} } });"""
+# A computer with a camera alone.
+NO_MICROPHONE = """(() => {
+  const { mediaDevices } = navigator, open = mediaDevices.getUserMedia.bind(mediaDevices);
+  const list = mediaDevices.enumerateDevices.bind(mediaDevices);
+  mediaDevices.enumerateDevices = async () => (await list()).filter(({ kind }) => kind !== 'audioinput');
+  mediaDevices.getUserMedia = async (wish) => {
+    if (wish.audio) throw new DOMException('no microphone', 'NotFoundError');
+    return open(wish);
+  };
+})();"""
+
 BAN = """
 import time
 from auctions.models import Registration
@@ -296,6 +314,32 @@ def test_who_cannot_play_the_video_sees_stills_and_hears_the_sound(
     go_on_air(host)
     sees_stills_change(poor)
     assert errors == []
+
+
+def test_a_phone_is_kept_awake_while_it_is_on_air_and_no_longer(site: Stack, open_page: Callable[..., Page]):
+    show = stage(site, bidders=0, **LONG)
+    host = open_page(camera_of(show), session=show.host_session, script=SLOW_LOCK)
+    go_on_air(host)
+    assert host.evaluate("window.held") == 1
+    off = host.get_by_role("button", name="Go off air")
+    off.click()
+    assert host.evaluate("window.held") == 0
+    # Off again before the system gave what was asked for.
+    host.evaluate("window.slow = true")
+    host.get_by_role("button", name="Go on air").click()
+    off.click()
+    host.evaluate("window.grant()")
+    assert host.evaluate("window.held") == 0
+
+
+def test_a_camera_without_a_microphone_goes_on_air(site: Stack, open_page: Callable[..., Page]):
+    show = stage(site, bidders=0, **LONG)
+    viewer = open_page(room_of(show), process=1)
+    host = open_page(camera_of(show), session=show.host_session, script=NO_MICROPHONE)
+    go_on_air(host)
+    sees_moving_pictures(viewer)
+    expect(host.locator('[data-camera="microphones"]')).to_be_disabled()
+    expect(host.locator('[data-camera="problem"]')).to_be_hidden()
 
 
 def test_a_banned_viewer_sees_nothing_more_within_five_seconds(site: Stack, open_page: Callable[..., Page]):

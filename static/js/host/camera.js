@@ -38,9 +38,11 @@ async function open() {
     return;
   }
   try {
+    // A browser that is asked for a microphone where there is none gives no camera either.
+    const hasSound = (await navigator.mediaDevices.enumerateDevices()).some(({ kind }) => kind === "audioinput");
     const fresh = await navigator.mediaDevices.getUserMedia({
       video: { deviceId: wanted("video"), width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } },
-      audio: { deviceId: wanted("audio"), echoCancellation: true, noiseSuppression: true },
+      audio: hasSound && { deviceId: wanted("audio"), echoCancellation: true, noiseSuppression: true },
     });
     if (mine !== asking) {
       for (const track of fresh.getTracks()) track.stop();
@@ -155,13 +157,16 @@ function count() {
 setInterval(count, COUNT_MS);
 
 /** A phone that goes to sleep sends nothing. */
-async function keepAwake(wish) {
+function keepAwake(wish) {
   if (!wish) {
-    lock?.release();
+    // Also where the system has yet to give it.
+    lock?.then((held) => held?.release());
     lock = null;
   } else if (!lock && document.visibilityState === "visible" && navigator.wakeLock) {
-    lock = true;
-    lock = await navigator.wakeLock.request("screen").catch(() => null);
+    const asked = navigator.wakeLock.request("screen").catch(() => {
+      if (lock === asked) lock = null;
+    });
+    lock = asked;
   }
 }
 

@@ -393,7 +393,9 @@ def test_the_camera_page_has_the_key_and_makes_another_one(at_desk, draft_auctio
         assert StreamChannel.objects.get(pk=channel.pk).stream_key != before
 
 
-@pytest.mark.parametrize(("is_private", "words"), [(False, "the same for all your shows"), (True, "for this show alone")])
+@pytest.mark.parametrize(
+    ("is_private", "words"), [(False, "the same for all your shows"), (True, "for this show alone")]
+)
 def test_the_camera_page_says_what_the_key_is_for(at_desk, draft_auction, is_private, words):
     StreamChannel.objects.filter(pk=draft_auction.stream_channel_id).update(is_private=is_private)
     page = at_desk.get(reverse("host_camera", args=(draft_auction.pk,))).content.decode()

@@ -8,10 +8,12 @@ from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any, Final
 
+from django.apps import AppConfig
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
@@ -62,6 +64,23 @@ def language(request: HttpRequest) -> HttpResponse:
     if isinstance(user := request.user, User):
         language_set(user=User.objects.get(pk=user.pk), language=request.POST.get("language", ""))
     return set_language(request)
+
+
+def fields_translate(app: AppConfig) -> None:
+    """Let translators name also the fields of an app that are called by their names alone, as the admin shows them.
+
+    `make words` finds them by `field_names`; the migrations know nothing of it.
+    """
+    for model in app.get_models():
+        for field in model._meta.fields:
+            if field._verbose_name is None:  # type: ignore[attr-defined]
+                field.verbose_name = gettext_lazy(field.name.replace("_", " "))
+
+
+def field_names(app: AppConfig) -> set[str]:
+    """Return the names by which an app's fields are called."""
+    fields = (field for model in app.get_models() for field in model._meta.fields)
+    return {field.name.replace("_", " ") for field in fields if field._verbose_name is None}  # type: ignore[attr-defined]
 
 
 @cache

@@ -4,15 +4,21 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
+from django.utils.translation import gettext_lazy as _
 
 
 class AuctionsConfig(AppConfig):
     """Register the auctions app."""
 
     name = "auctions"
+    verbose_name = _("Auctions")
 
     def ready(self) -> None:
-        """Give SQLite the function that search folds text with; PostgreSQL has it by a migration."""
+        """Let the fields be called in other languages too, and give SQLite the function that search folds text with."""
+        from accounts.languages import fields_translate
+
+        fields_translate(self)
+        # PostgreSQL has it by a migration.
         connection_created.connect(_give_fold, dispatch_uid="search_fold")
 
 

@@ -42,8 +42,6 @@ class ProfileForm(forms.Form):
         label=gettext_lazy("Picture"),
         required=False,
         widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
-        help_text=gettext_lazy("%(formats)s, up to 15 MB. Its middle is kept, and nothing of its metadata.")
-        % {"formats": ACCEPTED_WORDS},
     )
     remove_avatar = forms.BooleanField(label=gettext_lazy("Take my picture away"), required=False)
     delivery_address = forms.CharField(
@@ -63,6 +61,8 @@ class ProfileForm(forms.Form):
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
         self.user = user
+        text = _("%(formats)s, up to 15 MB. Its middle is kept, and nothing of its metadata.")
+        self.fields["avatar"].help_text = text % {"formats": ACCEPTED_WORDS}
         self.fields["language"].choices = [("", _("As my browser asks")), *settings.LANGUAGES]  # type: ignore[attr-defined]
         if not user.avatar:
             del self.fields["remove_avatar"]

@@ -16,9 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import django
 from babel.messages import mofile, pofile
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import DEFAULT_KEYWORDS, extract
+from django.apps import apps
 from django.utils.translation import templatize
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -51,6 +53,11 @@ def sources() -> Iterator[tuple[str, str, bytes]]:
         blank = templatize(path.read_text(), origin=str(path))
         lines = (line.strip() for line in blank.splitlines())
         yield "django", "python", "\n".join(lines).encode()
+    # It knows the models, which only a Django that was set up has.
+    from accounts.languages import field_names
+
+    names = sorted({name for app in APPS[:1] + APPS[2:] for name in field_names(apps.get_app_config(app))})
+    yield "django", "python", "\n".join(f"_({name!r})" for name in names).encode()
     yield "djangojs", "javascript", SCRIPT_WORDS.read_bytes()
 
 
@@ -164,6 +171,7 @@ def languages() -> list[str]:
 def main() -> int:
     """Do what was asked, and return the exit code."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "auction_site.settings")
+    django.setup()
     if "--check" not in sys.argv:
         for language in languages():
             update(language)

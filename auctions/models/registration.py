@@ -74,4 +74,4 @@ class Registration(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"Paddle {self.paddle}"
+        return _("Paddle %(paddle)s") % {"paddle": self.paddle}

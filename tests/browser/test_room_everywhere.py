@@ -65,7 +65,7 @@ def seat(browser: Browser, stack: Stack, staged: Staged, index: int = 0, **optio
 def enter(page: Page, staged: Staged) -> None:
     """Go to the room and wait until the lot is open and the button is the script's."""
     page.goto(f"/auctions/{staged.slug}/")
-    expect(page.locator(".bidbutton").first).to_contain_text(re.compile("Bid €|You lead"), timeout=60_000)
+    expect(page.locator(".bidbutton").first).to_contain_text(re.compile("Bid €|You lead|€ bieten"), timeout=60_000)
     expect(page.locator("[data-room=timer] .doubt")).to_be_attached()
 
 
@@ -245,10 +245,11 @@ def test_nothing_moves_for_whoever_asked_for_that(browser: Browser, stack: Stack
     assert page.evaluate(longest, "animationDuration") < 0.001
 
 
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
 def test_the_room_is_light_and_its_first_bid_early(
-    browser: Browser, stack: Stack, staged: Staged, record_property: Any
+    browser: Browser, stack: Stack, staged: Staged, record_property: Any, locale: str
 ) -> None:
-    page = seat(browser, stack, staged)
+    page = seat(browser, stack, staged, locale=locale)
     enter(page, staged)
     answers: list[Response] = []
     page.on("response", lambda answer: answers.append(answer))

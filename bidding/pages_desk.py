@@ -127,7 +127,6 @@ def desk_page(auction: Auction, rights: DeskRights, user: User) -> DeskPage:
             "status": auction.status,
             "currency": money_config(style),
             "socket": f"/ws/auctions/{auction.pk}/",
-            "autopilot": auction.auto_advance,
             "may": {"run": rights.runs, "moderate": rights.moderates, "enter": rights.enters, "know": rights.knows},
             "lots": [lot_config(lot) for lot in lots],
             "urls": {
@@ -184,12 +183,13 @@ def desk_facts(auction: Auction, rights: DeskRights, user: User) -> dict[str, An
     return {
         "status": auction.status,
         "v": None if floor is None else floor.v,
-        "autopilot": auction.auto_advance,
+        "autopilot": auction.gap_ms if auction.auto_advance else None,
         "rostrum": _rostrum(floor, user),
         "stream": _stream(auction),
         "lot": _lot(auction, floor, rights),
         "queue": [_waiting(auction, lot, floor, rights) for lot in waiting[:SHOWN]],
         "waiting": len(waiting),
+        "count": len(lots),
         "over": [_over(auction, lot, run) for lot, run in over[-SHOWN:]],
         "sold": sum(run.result == "sold" for _lot, run in over),
         "unsold": sum(run.result != "sold" for _lot, run in over),
@@ -250,7 +250,13 @@ def _lot(auction: Auction, floor: DeskFloor | None, rights: DeskRights) -> dict[
     run = LotRun.objects.filter(pk=floor.run_id, auction=auction).first()
     if run is None:
         return None
-    told: dict[str, Any] = {"id": run.lot_id, "hammer_at_ms": floor.hammer_at_ms}
+    told: dict[str, Any] = {
+        "id": run.lot_id,
+        "hammer_at_ms": floor.hammer_at_ms,
+        # Of a quick lot the page does not know them yet.
+        "duration_ms": run.rules["duration_ms"],
+        "increments": run.rules["increments"],
+    }
     if rights.knows:
         reserve = run.rules.get("reserve")
         told["reserve"] = None if reserve is None else _wire(auction, reserve)

@@ -318,6 +318,24 @@ def _quick(asked: Asked) -> str:
     return _("Lot %(number)s comes next.") % {"number": lot.number}
 
 
+def _autopilot(asked: Asked) -> str:
+    auction = services.autopilot_set(
+        auction=asked.auction,
+        actor=asked.actor,
+        on=asked.form.get("on") == "on",
+        gap_ms=None if asked.form.get("gap") is None else asked.whole("gap", 0) * 1_000,
+    )
+    if not auction.auto_advance:
+        return _("You open each lot.")
+    return _("Lots open by themselves, %(seconds)s seconds after each result.") % {"seconds": auction.gap_ms // 1_000}
+
+
+def _break(asked: Asked) -> str:
+    minutes = asked.whole("minutes", 0)
+    services.break_take(auction=asked.auction, actor=asked.actor, length_ms=minutes * 60_000)
+    return _("A break of %(minutes)s minutes.") % {"minutes": minutes}
+
+
 def _ban(asked: Asked) -> str:
     asked.check_reason()
     takes_back = asked.form.get("take_back") == "on"
@@ -366,6 +384,8 @@ _COMMANDS: Final[dict[str, Callable[[Asked], str]]] = {
     "sell": _sell,
     "move": _move,
     "quick": _quick,
+    "autopilot": _autopilot,
+    "break": _break,
     "ban": _ban,
     "rostrum": _rostrum,
     "end": _end,

@@ -239,9 +239,18 @@ def take_rostrum(auction_id: int, *, actor: int) -> Call[Done | NotDone]:
 
 
 def set_next_lot(auction_id: int, *, next_lot: NextLotInfo | None) -> Call[Done | NotDone]:
-    """Announce which lot comes next: LOT_NEXT, where it differs from what was announced."""
+    """Announce which lot comes next, and whether by itself: LOT_NEXT, where it differs from what was announced."""
     keys = AuctionKeys(auction_id)
     return _command("set_next_lot", (keys.state, keys.log), *_next(next_lot), salted=True)
+
+
+def take_break(
+    auction_id: int, *, length_ms: int, next_lot: NextLotInfo | None, actor: int | None = None
+) -> Call[Done | NotDone]:
+    """Say that the show takes a break between lots: INTERVAL, then LOT_NEXT, which opens by itself when it is over."""
+    keys = AuctionKeys(auction_id)
+    who = "" if actor is None else actor
+    return _command("take_break", (keys.state, keys.log, keys.lot), length_ms, who, *_next(next_lot), salted=True)
 
 
 def end_auction(auction_id: int) -> Call[Done | NotDone]:

@@ -6,7 +6,7 @@ ledger. A refused bid is a value; a refused command raises `auctions.errors.Refu
 
 from bidding.services.bids import bid_place, bid_place_now, bid_status
 from bidding.services.commands import commands_deliver
-from bidding.services.desk import bidder_ban, lot_move, lot_quick
+from bidding.services.desk import autopilot_set, bidder_ban, break_take, lot_move, lot_quick
 from bidding.services.entering import bid_enter
 from bidding.services.lots import (
     bid_void,
@@ -54,12 +54,14 @@ __all__ = [
     "auction_go_live",
     "auction_rebuild",
     "auction_schedule",
+    "autopilot_set",
     "bid_enter",
     "bid_place",
     "bid_place_now",
     "bid_status",
     "bid_void",
     "bidder_ban",
+    "break_take",
     "commands_deliver",
     "floor_check",
     "lot_close",

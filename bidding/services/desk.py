@@ -1,4 +1,5 @@
-"""What a host does from the Live desk beside the life of one lot: sort the queue, add to it, ban a bidder.
+"""What a host does from the Live desk beside the life of one lot: sort the queue, add to it,
+let lots open by themselves, take a break, ban a bidder.
 
 Each is authorised here; what acts on the open lot names it, and the version that the desk showed.
 """
@@ -16,6 +17,7 @@ from auctions.models import Auction, AuctionStatus, Lot, LotStatus, Registration
 from auctions.permissions import can_manage
 from auctions.rules import Timing
 from bidding.engine import calls
+from bidding.engine.outcomes import Done
 from bidding.selectors import next_lot_info
 from bidding.services.lots import floor_command, offer_void, pulse_or_refuse
 from bidding.services.registrations import registration_set_status
@@ -75,6 +77,29 @@ def _put(lot: Lot, before: Lot | None) -> None:
         # Places that are taken twice would leave the order to chance.
         each.position = max(place, places[0] + number)
     Lot.objects.bulk_update(waiting, ["position"])
+
+
+def autopilot_set(*, auction: Auction, actor: User, on: bool, gap_ms: int | None = None) -> Auction:
+    """Let lots open one after another by themselves, so long after each result, or by hand again.
+
+    The clock on the server does it, whether a desk is open or not. An open lot stays as it is.
+    """
+    _check_manager(auction, actor)
+    changes: catalogue.AuctionChanges = {"auto_advance": on}
+    if gap_ms is not None:
+        changes["gap_ms"] = gap_ms
+    auction = catalogue.auction_update(actor=actor, auction=auction, **changes)
+    next_tell(auction=auction)
+    return auction
+
+
+def break_take(*, auction: Auction, actor: User, length_ms: int) -> Done:
+    """Take a break between lots of a minute to an hour; on autopilot the next lot opens when it is over."""
+    _check_manager(auction, actor)
+    if not 60_000 <= length_ms <= 3_600_000:
+        raise Refused("bad_length", _("A break takes 1 to 60 minutes."), field="minutes")
+    call = calls.take_break(auction.pk, length_ms=length_ms, next_lot=next_lot_info(auction, None), actor=actor.pk)
+    return floor_command(auction.pk, call)
 
 
 def next_tell(*, auction: Auction) -> None:

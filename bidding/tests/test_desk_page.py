@@ -15,9 +15,11 @@ from accounts.models import Membership, Role, User
 from auctions.models import Auction, AuctionModerator, Lot, LotRun, LotStatus, Registration, RegistrationStatus
 from bidding.engine.keys import AuctionKeys
 from bidding.floor import floor as the_floor
+from bidding.models import Event
 from bidding.pages import floor_now
+from bidding.replay import verify_auction
 from bidding.selectors import pulse_now
-from bidding.services import lot_open, rostrum_take
+from bidding.services import auction_advance, lot_open, rostrum_take
 from bidding.tests.conftest import Show
 from bidding.tests.test_a_show import bid
 from bidding.tests.test_the_house import by_hand, member
@@ -134,6 +136,8 @@ def test_the_desk_tells_what_the_room_does_not_know_and_no_maximum(at_desk: Desk
     assert facts["lot"] == {
         "id": show.lots[0].pk,
         "hammer_at_ms": None,
+        "duration_ms": 60_000,
+        "increments": [[0, 500]],
         "reserve": "60.00",
         "next_in_line": {"paddle": 101, "amount": "10.00"},
     }
@@ -387,6 +391,55 @@ def test_what_is_wrong_with_a_quick_lot_is_said_and_nothing_is_added(
     status, said = at_desk.do("quick", **fields)
     assert (status, said["field"]) == (409, field)
     assert Lot.objects.count() == 2
+
+
+def test_the_autopilot_opens_lots_after_a_gap_that_everybody_sees_and_stops(at_desk: Desk) -> None:
+    show = at_desk.show
+    Auction.objects.filter(pk=show.auction.pk).update(auto_advance=True)
+    assert at_desk.do("autopilot")[0] == 200
+    assert at_desk.facts()["autopilot"] is None
+    assert pulse_now(show.auction.pk).next_opens_at_ms is None
+    said = at_desk.do("autopilot", on="on", gap="20")
+    assert said == (200, {"detail": "Lots open by themselves, 20 seconds after each result."})
+    pulse = pulse_now(show.auction.pk)
+    assert pulse.next_lot_id == show.lots[0].pk
+    assert pulse.next_opens_at_ms is not None
+    assert 0 < pulse.next_opens_at_ms - pulse.now_ms <= 20_000
+    assert at_desk.facts()["autopilot"] == 20_000
+    assert at_desk.do("autopilot") == (200, {"detail": "You open each lot."})
+    assert pulse_now(show.auction.pk).next_opens_at_ms is None
+    assert at_desk.do("autopilot", on="on", gap="9999")[0] == 409
+
+    # No desk has to be open for it.
+    at_desk.do("autopilot", on="on", gap="0")
+    show.auction.refresh_from_db()
+    auction_advance(auction=show.auction)
+    assert lot_now(show).status == "open"
+    assert at_desk.do("autopilot")[0] == 200
+    at_desk.do("withdraw", reason="damage")
+    show.store()
+    auction_advance(auction=show.auction)
+    assert lot_now(show).status == "withdrawn"
+
+
+def test_a_break_is_told_to_the_room_and_the_autopilot_waits_for_its_end(at_desk: Desk) -> None:
+    show = at_desk.show
+    for minutes in ("0", "61", "x"):
+        assert at_desk.do("break", minutes=minutes)[1]["code"] == "bad_length"
+    at_desk.do("autopilot", on="on", gap="0")
+    assert at_desk.do("break", minutes="3") == (200, {"detail": "A break of 3 minutes."})
+    pulse = pulse_now(show.auction.pk)
+    assert pulse.next_opens_at_ms is not None
+    assert 170_000 < pulse.next_opens_at_ms - pulse.now_ms <= 180_000
+    auction_advance(auction=show.auction)
+    assert lot_now(show) is None
+    assert at_desk.do("open")[0] == 200
+    assert at_desk.do("break", minutes="3")[1]["code"] == "lot_open"
+    show.store()
+    told = Event.objects.get(auction=show.auction, kind="INTERVAL")
+    assert json.loads(told.public)["until_ms"] == pulse.next_opens_at_ms
+    assert json.loads(told.private) == {"actor": show.host.pk}
+    assert verify_auction(show.auction).problem is None
 
 
 def test_who_is_not_on_the_rostrum_reads_who_is(at_desk: Desk) -> None:

@@ -300,6 +300,7 @@ export const words = {
   reserveShort: () => gettext("reserve"),
   moveUp: (number) => fill(gettext("Move lot %(number)s up"), { number }),
   moveDown: (number) => fill(gettext("Move lot %(number)s down"), { number }),
+  autopilot: (seconds) => fill(gettext("autopilot, %(seconds)s s between lots"), { seconds }),
   endsAbout: (time) => fill(gettext("ends about %(time)s"), { time }),
   soldSum: (count, amount) => fill(gettext("%(count)s sold · %(amount)s"), { count, amount }),
   unsoldSum: (count) => fill(gettext("%(count)s not"), { count }),

@@ -30,14 +30,14 @@ const FACTS_EVERY_MS = 5_000;
 /** A press so soon after the large button changed was meant for what it said before. */
 const GUARD_MS = 300;
 const SAID_MS = 8_000;
-const NO_FACTS = {
-  lot: null, queue: [], waiting: 0, over: [], sold: 0, unsold: 0, hammer: null, rest_ms: 0, rostrum: null, v: null,
-  stream: { state: "unknown", health: null, viewers: null },
-};
 
 useIcons(document.querySelector("script[data-icons]").dataset.icons);
 const config = JSON.parse(document.getElementById("desk-config").textContent);
 const { may } = config;
+const NO_FACTS = {
+  lot: null, queue: [], waiting: 0, count: config.lots.length, over: [], sold: 0, unsold: 0, hammer: null, rest_ms: 0, rostrum: null, v: null,
+  autopilot: null, stream: { state: "unknown", health: null, viewers: null },
+};
 const language = document.documentElement.lang || "en";
 const part = (name) => document.querySelector(`[data-desk="${name}"]`);
 const money = new Money(config.currency);
@@ -141,6 +141,7 @@ async function refresh() {
   // A later question has the later answer.
   if (told === null || mine !== refreshes) return;
   facts = told;
+  if (told.lot && !lots.has(told.lot.id)) lots.set(told.lot.id, told.lot);
   if (told.lot && told.v !== null && told.v >= hammer.v && told.lot.id === state.lot?.id) hammer = { v: told.v, at: told.lot.hammer_at_ms };
   redraw();
 }
@@ -359,7 +360,7 @@ function drawHead() {
 
 function drawLot(lot) {
   price.draw(lot);
-  setText(part("number"), lot ? words.lotOf(lot.number, lots.size) : words.betweenLots());
+  setText(part("number"), lot ? words.lotOf(lot.number, facts.count) : words.betweenLots());
   setText(part("title"), lot?.title ?? "");
   setText(part("leader"), lot ? (lot.leader ? words.paddle(lot.leader.paddle) : words.noBidsYet()) : "");
   setText(part("bids"), lot?.bid_count ? words.bids(lot.bid_count) : "");
@@ -402,6 +403,7 @@ function drawFace() {
 }
 
 function drawFinish(at, now) {
+  if (facts.v !== null) setText(part("pilot"), facts.autopilot === null ? "" : `${words.autopilot(facts.autopilot / 1_000)} · `);
   const live = state.auction?.status === "live";
   setText(part("finish"), live && now !== null ? words.endsAbout(timeOfDay.format(now + facts.rest_ms + (at.left ?? 0))) : "");
 }

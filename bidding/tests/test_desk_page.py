@@ -251,11 +251,12 @@ def test_who_is_banned_with_their_bids_leaves_the_price_that_was_foretold(at_des
     at_desk.do("open")
     bid(show, 1, "10.00")
     bid(show, 0, "15.00")
-    bid(show, 1, "30.00", max=True)
+    bid(show, 1, "40.00", max=True)
     bid(show, 1, "90.00", max=True)
     bid(show, 2, "35.00")
     told = at_desk.client.get(at_desk.path("paddles/102/")).json()
     assert (told["offers"], told["without"]) == (3, {"paddle": 103, "amount": "35.00"})
+    assert told["without_latest"] == {"paddle": 102, "amount": "40.00"}
     status, said = at_desk.do("ban", paddle="102", reason="dispute", take_back="on")
     assert (status, said["detail"]) == (200, "Paddle 102 is banned, and their bids for the open lot were taken back.")
     lot = lot_now(show)

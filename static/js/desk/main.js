@@ -278,11 +278,12 @@ if (sure) closable(sure);
 const SHEETS = { "more-sheet": () => more.open(), "quick-sheet": () => quick.open(), "keys-sheet": () => keysSheet.showModal() };
 for (const button of document.querySelectorAll("[data-open]")) button.addEventListener("click", SHEETS[button.dataset.open]);
 
-// A button that was clicked keeps the focus, and Space would press it again in place of the large one.
+// A button that was clicked keeps the focus, and gets it back from the sheet that it opened: Space would press it again
+// in place of the large one. So it lets go before it does anything.
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("button");
   if (button && event.detail > 0 && !button.closest("dialog")) button.blur();
-});
+}, true);
 
 const KEYS = {
   " ": () => primary?.requestSubmit(),

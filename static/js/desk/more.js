@@ -43,7 +43,7 @@ export class MoreSheet {
     });
     // Where a form is opened, what it comes to is told at once.
     dialog.addEventListener("toggle", (event) => {
-      const form = event.target.open && event.target.querySelector("form");
+      const form = event.target.open ? event.target.querySelector("form") : null;
       this.#refused(null);
       if (form?.elements.paddle) this.#prepare(form);
     }, true);

@@ -370,7 +370,10 @@ function drawLot(lot) {
   setText(part("reserve"), reserve);
   part("reserve").classList.toggle("met", Boolean(reserve) && lot.reserve_met);
   const line = own?.next_in_line;
-  setText(part("line"), line ? words.nextInLine(line.paddle, money.text(money.minor(line.amount))) : own && lot.leader && "next_in_line" in own ? words.nobodyInLine() : "");
+  const isKnown = own && lot.leader && "next_in_line" in own;
+  // What was asked a moment ago may name the one who leads meanwhile.
+  const isOld = line && line.paddle === lot.leader?.paddle;
+  setText(part("line"), isKnown && !isOld ? (line ? words.nextInLine(line.paddle, money.text(money.minor(line.amount))) : words.nobodyInLine()) : "");
 }
 
 function drawFace() {

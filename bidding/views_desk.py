@@ -338,7 +338,7 @@ def _break(asked: Asked) -> str:
 
 def _ban(asked: Asked) -> str:
     asked.check_reason()
-    takes_back = asked.form.get("take_back") == "on"
+    takes_back = asked.form.get("take_back") == "on" and asked.shown.lot_id != 0
     voided = services.bidder_ban(
         registration=asked.bidder,
         actor=asked.actor,

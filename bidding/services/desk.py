@@ -114,7 +114,8 @@ def next_tell(*, auction: Auction) -> None:
 def bidder_ban(*, registration: Registration, actor: User, lot: Lot | None = None, seen_v: int | None = None) -> int:
     """Ban a bidder from the auction, and take back all that they offer for an open lot; return how many offers went.
 
-    Without a `lot` what they bid stands. Raises Refused before anything is changed where the picture was old.
+    Without a `lot`, and where it closed, what they bid stands. Raises Refused before anything is changed where the
+    picture was old.
     """
     _check_manager(registration.auction, actor)
     if registration.status == RegistrationStatus.BANNED:
@@ -131,7 +132,7 @@ def _void_all(registration: Registration, actor: User, lot: Lot, seen_v: int | N
         try:
             seen = offer_void(lot=lot, bidder=registration, actor=actor, reason=BANNED, seen_v=seen_v)
         except Refused as refused:
-            if refused.code != "no_such_bid":
+            if refused.code not in ("no_such_bid", "not_open"):
                 raise
             return voided
         seen_v, voided = (None if seen_v is None else seen.v), voided + 1

@@ -284,6 +284,20 @@ def test_a_ban_alone_leaves_what_was_bid(at_desk: Desk) -> None:
     assert lot_now(show).leader.paddle == 101
 
 
+def test_what_a_banned_bidder_bought_stays_theirs(at_desk: Desk) -> None:
+    show = at_desk.show
+    at_desk.do("open")
+    bid(show, 0, "10.00")
+    at_desk.do("warn")
+    hammer_may_fall(show)
+    at_desk.do("hammer")
+    show.store()
+    assert at_desk.do("ban", paddle="101", reason="dispute", take_back="on")[1]["detail"] == "Paddle 101 is banned."
+    assert lot_now(show).winner.paddle == 101
+    nobody = {"paddle": "102", "reason": "dispute", "take_back": "on", "lot": "0", "v": "0"}
+    assert at_desk.client.post(at_desk.path("ban/"), nobody, headers=SCRIPT).status_code == 200
+
+
 def test_no_bids_and_offered_again_at_half(at_desk: Desk) -> None:
     show = at_desk.show
     at_desk.do("open")

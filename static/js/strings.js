@@ -267,6 +267,13 @@ export const words = {
       unreachable: gettext("The video server does not answer. Bidding goes on."),
     })[health] ?? health,
 
+  showStatus: (status) =>
+    ({
+      scheduled: gettext("Scheduled"),
+      live: gettext("Live"),
+      ended: gettext("Ended"),
+      cancelled: gettext("Cancelled"),
+    })[status] ?? status,
   deskGoLive: () => gettext("Go live"),
   deskOpen: (number) => fill(gettext("Open lot %(number)s"), { number }),
   deskWarn: () => gettext("Fair warning"),
@@ -300,7 +307,7 @@ export const words = {
   reserveShort: () => gettext("reserve"),
   moveUp: (number) => fill(gettext("Move lot %(number)s up"), { number }),
   moveDown: (number) => fill(gettext("Move lot %(number)s down"), { number }),
-  autopilot: (seconds) => fill(gettext("autopilot, %(seconds)s s between lots"), { seconds }),
+  autopilot: (seconds) => fill(gettext("autopilot, %(seconds)s s apart"), { seconds }),
   endsAbout: (time) => fill(gettext("ends about %(time)s"), { time }),
   soldSum: (count, amount) => fill(gettext("%(count)s sold · %(amount)s"), { count, amount }),
   unsoldSum: (count) => fill(gettext("%(count)s not"), { count }),

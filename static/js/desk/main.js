@@ -309,6 +309,16 @@ addEventListener("keydown", (event) => {
   key();
 });
 
+// Which panel a phone shows: it is swiped, so the page asks where it is.
+const tabs = new Map([...document.querySelectorAll(".desk-tabs a")].map((tab) => [tab.hash.slice(1), tab]));
+const seen = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (isIntersecting) tabs.get(target.id).setAttribute("aria-current", "true");
+    else tabs.get(target.id).removeAttribute("aria-current");
+  }
+}, { root: part("panels"), threshold: 0.6 });
+for (const id of tabs.keys()) seen.observe(document.getElementById(id));
+
 // --- What is shown --------------------------------------------------------------------------------------------
 
 function redraw() {
@@ -357,6 +367,7 @@ function drawHead() {
   part("rostrum").hidden = !taken;
   if (taken) setText(part("rostrum").querySelector("span"), words.onRostrum(facts.rostrum.name || words.somebody()));
   part("status").classList.toggle("live", status === "live");
+  if (status) setText(part("status"), words.showStatus(status));
 }
 
 function drawLot(lot) {

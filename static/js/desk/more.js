@@ -43,6 +43,8 @@ export class MoreSheet {
     });
     // Where a form is opened, what it comes to is told at once.
     dialog.addEventListener("toggle", (event) => {
+      // The sheet itself says that it opened too.
+      if (event.target === dialog) return;
       const form = event.target.open ? event.target.querySelector("form") : null;
       this.#refused(null);
       if (form?.elements.paddle) this.#prepare(form);

@@ -8,6 +8,8 @@ fold text alike (`search_fold`), so they find the same in the same order. Change
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import reduce
+from operator import add
 from typing import Any, Final, TypeVar
 
 from django.contrib.postgres.search import SearchQuery, SearchVectorExact, SearchVectorField
@@ -130,11 +132,15 @@ def _ranked(words: Iterable[str], path: str = "") -> tuple[Any, ...]:
     """Return by what is sorted; `path` leads to the auction. What is ranked itself has a title."""
     status = f"{path}status"
     group = Case(*(When(**{status: known}, then=place) for place, known in enumerate(_LISTED[""])), default=9)
-    in_title: Any = Value(0)
-    for word in words:
-        in_title = in_title + Case(When(_has(word, "title"), then=Value(1)), default=Value(0))
+    in_title = [Case(When(_has(word, "title"), then=Value(1)), default=Value(0)) for word in words]
     start = Case(When(**{status: AuctionStatus.SCHEDULED}, then=F(f"{path}starts_at")))
-    return group, in_title.desc(), start.asc(nulls_last=True), F(f"{path}ended_at").desc(nulls_last=True)
+    return (
+        group,
+        # To PostgreSQL a bare number means a column.
+        *([reduce(add, in_title).desc()] if in_title else []),
+        start.asc(nulls_last=True),
+        F(f"{path}ended_at").desc(nulls_last=True),
+    )
 
 
 def _folded(*names: str) -> Func:

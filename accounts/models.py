@@ -159,7 +159,11 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         # The admin's history keeps these words for good, so they name no person.
-        return f"#{self.user_id}: {self.get_role_display()} of {self.organizer}"
+        return _("#%(user)s: %(role)s of %(organizer)s") % {
+            "user": self.user_id,
+            "role": self.get_role_display(),
+            "organizer": self.organizer,
+        }
 
 
 class Follow(models.Model):

@@ -33,6 +33,10 @@ SAID: Final = (
     _("No results matching your query"),
     _("Previous"),
     _("Recent searches"),
+    _(
+        "Raw passwords are not stored, so there is no way to see this user’s password, but you can change the password"  # noqa: RUF001
+        ' using <a href="{}" class="text-primary-600 dark:text-primary-500">this form</a>.'
+    ),
     _("Record picture"),
     _("Reset filters"),
     _("Return to site"),

@@ -53,7 +53,11 @@ class TermsVersion(models.Model):
         constraints = (models.UniqueConstraint(fields=("organizer", "language", "number"), name="terms_number_once"),)
 
     def __str__(self) -> str:
-        return f"{self.organizer}, version {self.number} ({self.language})"
+        return _("%(organizer)s, version %(number)s (%(language)s)") % {
+            "organizer": self.organizer,
+            "number": self.number,
+            "language": self.language,
+        }
 
 
 class StreamChannel(models.Model):
@@ -81,7 +85,11 @@ class StreamChannel(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.provider} channel {self.pk} of {self.organizer}"
+        return _("Channel %(number)s of %(organizer)s (%(provider)s)") % {
+            "number": self.pk,
+            "organizer": self.organizer,
+            "provider": self.provider,
+        }
 
 
 LOST_PAUSE_S: Final = (5, 120)

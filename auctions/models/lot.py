@@ -314,4 +314,4 @@ class LotRun(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.lot}, run {self.attempt}"
+        return _("%(lot)s, run %(attempt)s") % {"lot": self.lot, "attempt": self.attempt}

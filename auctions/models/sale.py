@@ -45,7 +45,7 @@ class Sale(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.run} to {self.buyer}"
+        return _("%(run)s to %(buyer)s") % {"run": self.run, "buyer": self.buyer}
 
     @property
     def total_amount(self) -> int:
@@ -93,7 +93,11 @@ class Offer(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}: {self.run} to {self.registration}"
+        return _("%(kind)s: %(run)s to %(buyer)s") % {
+            "kind": self.get_kind_display(),
+            "run": self.run,
+            "buyer": self.registration,
+        }
 
 
 class OrderStatus(models.TextChoices):
@@ -132,7 +136,7 @@ class Order(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"Order {self.pk} of {self.buyer}"
+        return _("Order %(number)s of %(buyer)s") % {"number": self.pk, "buyer": self.buyer}
 
 
 class OrderLineKind(models.TextChoices):
@@ -238,7 +242,7 @@ class Payment(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"Payment {self.pk} for {self.order}"
+        return _("Payment %(number)s for: %(order)s") % {"number": self.pk, "order": self.order}
 
 
 class Refund(models.Model):
@@ -258,4 +262,4 @@ class Refund(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"Refund {self.pk} of {self.payment}"
+        return _("Refund %(number)s of: %(payment)s") % {"number": self.pk, "payment": self.payment}

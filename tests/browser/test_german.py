@@ -106,9 +106,6 @@ def test_a_german_telephone_bids_is_outbid_and_bids_again(browser: Browser, stac
     page.locator("#amount-sheet [name=kind][value=bid]").check()
     expect(page.locator("#amount-sheet button[type=submit]")).to_have_text("12,50\u00a0€ bieten")
     page.locator("#amount-sheet button[type=submit]").click()
-    says("12,50\u00a0€ bieten")
-    page.wait_for_timeout(500)
-    button.click()
     says("Sie führen mit 12,50\u00a0€")
 
     places = page.evaluate("window.places")

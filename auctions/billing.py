@@ -51,6 +51,11 @@ class BillExtra:
     description: str
     amount: int
 
+    @property
+    def words(self) -> str:
+        """What it is for: delivery in the language at hand, a fee as it was written."""
+        return str(OrderLineKind.DELIVERY.label) if self.kind == OrderLineKind.DELIVERY else self.description
+
 
 @dataclass(frozen=True, slots=True)
 class BillTax:

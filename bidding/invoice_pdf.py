@@ -13,7 +13,7 @@ from typing import Final
 import fontpkg_noto_sans
 import fontpkg_noto_sans_arabic
 from django.conf import settings
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 from fpdf import FPDF
 from fpdf.enums import TextMode, XPos, YPos
@@ -128,7 +128,7 @@ def _facts(sheet: _Sheet, page: InvoicePage) -> None:
     paper = page.paper
     facts = [
         (_("Issued"), _day(paper.issued_on)),
-        (_("Show"), paper.auction),
+        (pgettext("an auction", "Show"), paper.auction),
         (_("Order"), f"{paper.order} · " + _("Paddle %(paddle)s") % {"paddle": paper.paddle}),
         (_("Delivery"), _("Picked up") if paper.pick_up else _("Parcel")),
     ]
@@ -159,7 +159,7 @@ def _lots(sheet: _Sheet, page: InvoicePage) -> None:
             table.row((lot.number, lot.title, *(_money(page, amount) for amount in amounts)))
         for extra in bill.extras:
             row = table.row()
-            row.cell(extra.description, colspan=5)
+            row.cell(extra.words, colspan=5)
             row.cell(_money(page, extra.amount))
     sheet.ln(2)
     with sheet.strongly(13):

@@ -20,6 +20,8 @@ from django.conf import settings
 MARK_EVERY_MS: Final = 1_000
 """How close the places are at which a player may begin: a test picture would have ten in a second."""
 _MB: Final = 1_000_000
+_TAIL_BYTES: Final = 512
+"""More than the last lines of a table measure, but where the disk took none but marks."""
 _NAME: Final = re.compile(r"\d+/[0-9a-f]{32}")
 
 
@@ -88,6 +90,26 @@ def read_table(name: str) -> Table | None:
         else:
             table.end_ms, table.end = int(at_ms), int(place)
     return table
+
+
+def bytes_written(name: str) -> int | None:
+    """Return how many bytes of a part are of use, as its table has it; None where there is none.
+
+    Asked with every range, so the end of the table is read: of a long show all of it is a megabyte of lines.
+    """
+    try:
+        with (_folder(name) / "table").open("rb") as file:
+            file.seek(-min(_TAIL_BYTES, file.seek(0, os.SEEK_END)), os.SEEK_END)
+            lines = file.read().split(b"\n")[:-1]
+    except FileNotFoundError:
+        return None
+    # The first of them may have lost its beginning; a mark tells of nothing that is written.
+    for line in reversed(lines[1:]):
+        kind, _at_ms, place = line.split(b" ")
+        if kind != b"mark":
+            return int(place)
+    table = read_table(name)
+    return None if table is None else table.end
 
 
 def room_left(auction_id: int) -> int:

@@ -24,7 +24,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from auctions.errors import Refused
 from auctions.models import StreamRecording
-from auctions.recordings import Table, read_table, stream_file
+from auctions.recordings import bytes_written, read_table, stream_file
 from auctions.selectors import auction_for_host
 from auctions.streaming import ivs_recordings
 from auctions.streaming.base import StreamTrouble
@@ -53,7 +53,9 @@ def replay(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def recording_table(request: HttpRequest, slug: str, recording_id: int) -> HttpResponse:
     """Tell where in a part's file a player may begin: marks of media time and byte."""
-    _recording, table = _recorded_here(request, slug, recording_id)
+    table = read_table(_recorded_here(request, slug, recording_id).prefix)
+    if table is None:
+        raise Http404
     return JsonResponse(
         {"opening": table.opening, "marks": table.marks, "end_ms": table.end_ms, "end": table.end},
     )
@@ -63,15 +65,18 @@ def recording_table(request: HttpRequest, slug: str, recording_id: int) -> HttpR
 @require_safe
 async def recording_file(request: HttpRequest, slug: str, recording_id: int) -> HttpResponseBase:
     """Give out a part's file, or the range of it that was asked for: whole frames, as far as it is written."""
-    recording, table = await sync_to_async(_recorded_here)(request, slug, recording_id)
-    span = _span(request.headers.get("Range", ""), table.end)
+    recording = await sync_to_async(_recorded_here)(request, slug, recording_id)
+    size = await asyncio.to_thread(bytes_written, recording.prefix)
+    if size is None:
+        raise Http404
+    span = _span(request.headers.get("Range", ""), size)
     kind = recording.mime.partition(";")[0]
     if span is None:
-        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{table.end}"}, content_type=kind)
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"}, content_type=kind)
     start, end, is_part = span
     headers = {"Accept-Ranges": "bytes", "Content-Length": str(end - start)}
     if is_part:
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{table.end}"
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     # A server drops the body of an answer to HEAD, but it would read it to its end.
     wanted = 0 if request.method == "HEAD" else end - start
     content = _read(stream_file(recording.prefix), start, wanted)
@@ -116,12 +121,11 @@ def recording_erase(request: HttpRequest, auction_id: int) -> HttpResponse:
     return redirect("host_auction", auction_id=auction.pk)
 
 
-def _recorded_here(request: HttpRequest, slug: str, recording_id: int) -> tuple[StreamRecording, Table]:
+def _recorded_here(request: HttpRequest, slug: str, recording_id: int) -> StreamRecording:
     recording = recording_to_play(request.user, slug, recording_id)
-    table = None if recording is None or recording.bucket else read_table(recording.prefix)
-    if recording is None or table is None:
+    if recording is None or recording.bucket:
         raise Http404
-    return recording, table
+    return recording
 
 
 def _span(header: str, size: int) -> tuple[int, int, bool] | None:

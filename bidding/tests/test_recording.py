@@ -393,3 +393,30 @@ def test_the_table_tells_of_nothing_that_the_disk_did_not_take(show, monkeypatch
     found = read_table(name)
     assert found is not None
     assert (found.end, found.marks) == (10, [(0, 7)])
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["opening 0 500"],
+        ["opening 0 500", "mark 0 500", "end 990 7000"],
+        ["opening 0 500", *(f"end {at} {500 + at}" for at in range(200))],
+        # The disk took marks and not the line that tells of their bytes.
+        ["opening 0 500", "end 990 7000", "mark 1000 7000"],
+        ["opening 0 500", "end 990 7000", *(f"mark {at}000 7000" for at in range(1, 100))],
+        [],
+    ],
+)
+@pytest.mark.parametrize("torn", ["", "end 99", "mark"])
+def test_how_much_is_written_is_what_the_whole_table_says(settings, lines, torn):
+    name = f"7/{'a' * 32}"
+    folder = settings.RECORDINGS_ROOT / name
+    folder.mkdir(parents=True)
+    (folder / "table").write_text("".join(f"{line}\n" for line in lines) + torn)
+    table = read_table(name)
+    assert table is not None
+    assert recordings.bytes_written(name) == table.end
+
+
+def test_of_what_is_not_there_nothing_is_written(settings):
+    assert recordings.bytes_written(f"7/{'b' * 32}") is None

@@ -350,6 +350,13 @@ def test_who_asks_for_the_head_alone_lets_nothing_be_read(recorded, address, mon
     assert lengths == [0]
 
 
+def test_a_range_is_given_out_without_reading_the_whole_table(recorded, address, monkeypatch):
+    monkeypatch.setattr(recordings, "read_table", None)
+    monkeypatch.setattr(views_replay, "read_table", None)
+    _, content = fetched(f"{address}stream", "bytes=8-15")
+    assert content == BYTES[8:16]
+
+
 def test_what_the_table_does_not_tell_of_is_not_given_out(recorded, address):
     with recordings.stream_file(StreamRecording.objects.get().prefix).open("ab") as stream:
         stream.write(b"half a pic")

@@ -6,7 +6,6 @@ Owns the rule for where sockets may come from. Who somebody is and what they may
 import codecs
 import os
 import sys
-from collections.abc import Awaitable, Callable
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -21,14 +20,13 @@ from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
 from django.utils.http import parse_header_parameters  # noqa: E402
 
+from auction_site.bodies import Application, BodyLimit, answer  # noqa: E402
 from auctions.problems import problem_response  # noqa: E402
 from bidding.emf import report_every_minute  # noqa: E402
 from bidding.relay import routing as relay  # noqa: E402
 from bidding.room import routing as room  # noqa: E402
 from bidding.room.consumers import no_such_room  # noqa: E402
 from bidding.room.entrance import cookie  # noqa: E402
-
-Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 
 class OwnOrigin:
@@ -73,10 +71,7 @@ class OwnCharset:
         if _is_readable(scope["headers"]):
             await self._inner(scope, receive, send)
             return
-        refusal = problem_response(400, "bad_request", "Send UTF-8.")
-        headers = [(name.lower().encode(), value.encode()) for name, value in refusal.items()]
-        await send({"type": "http.response.start", "status": refusal.status_code, "headers": headers})
-        await send({"type": "http.response.body", "body": refusal.content})
+        await answer(send, problem_response(400, "bad_request", "Send UTF-8."))
 
 
 def _is_readable(headers: list[tuple[bytes, bytes]]) -> bool:
@@ -98,7 +93,7 @@ def _is_readable(headers: list[tuple[bytes, bytes]]) -> bool:
 
 application = ProtocolTypeRouter(
     {
-        "http": OwnCharset(http),
+        "http": OwnCharset(BodyLimit(http)),
         "websocket": OwnOrigin(
             URLRouter(
                 [*room.websocket_urlpatterns, *relay.websocket_urlpatterns, re_path(r"", cast("Any", no_such_room))]

@@ -33,6 +33,7 @@ _TITLES: Final = {
     405: "This method does not exist here",
     406: "This format is not offered",
     409: "Not possible in this state",
+    413: "Too much at once",
     415: "This format is not understood",
     429: "Too many requests",
     503: "Not available at the moment",

@@ -3,12 +3,16 @@
 The test client raises what a view raises.
 """
 
+import socket
 from base64 import b64encode
+from contextlib import suppress
+from urllib.parse import urlsplit
 
 import pytest
 from django.urls import reverse
 
 from auction_site.asgi import OwnCharset
+from auction_site.bodies import MANY_PICTURES, MOST_BYTES, ONE_PICTURE, BodyLimit
 from bidding.room.entrance import cookie
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("floor", "side")]
@@ -116,3 +120,88 @@ def test_who_had_to_sign_in_to_run_a_show_comes_back_to_it(client, live_auction,
     assert client.get(path).url == reverse("host_auction", args=(live_auction.pk,))
     client.force_login(bidder)
     assert client.get(path).status_code == 404
+
+
+# --- Too long ------------------------------------------------------------------------------------------
+
+
+class Sender:
+    """Somebody who sends a body in pieces of a kilobyte, and a site that keeps all of it before it answers."""
+
+    def __init__(self, length, *, tells, path="/nowhere", session=False):
+        self.left, self.kept, self.sent = length, 0, []
+        headers = [(b"host", b"x")]
+        if tells:
+            headers.append((b"content-length", str(length).encode()))
+        if session:
+            headers.append((b"cookie", b"sessionid=whatever"))
+        self.scope = {"type": "http", "path": path, "headers": headers}
+
+    async def receive(self):
+        size = min(1024, self.left)
+        self.left -= size
+        return {"type": "http.request", "body": b"x" * size, "more_body": self.left > 0}
+
+    async def send(self, message):
+        self.sent.append(message)
+
+    async def site(self, scope, receive, send):
+        while (message := await receive())["type"] == "http.request":
+            self.kept += len(message["body"])
+            if not message["more_body"]:
+                await send({"type": "http.response.start", "status": 200, "headers": []})
+                return
+
+    async def status(self):
+        await BodyLimit(self.site)(self.scope, self.receive, self.send)
+        return self.sent[0]["status"]
+
+
+@pytest.mark.parametrize(
+    ("path", "session", "most"),
+    [
+        ("/nowhere", False, MOST_BYTES),
+        ("/api/v1/auctions/", True, MOST_BYTES),
+        ("/host/auctions/new/", False, MOST_BYTES),
+        ("/uploads/", False, ONE_PICTURE),
+        ("/accounts/profile/", True, ONE_PICTURE),
+        ("/host/auctions/new/", True, MANY_PICTURES),
+    ],
+)
+async def test_what_is_longer_than_its_address_needs_is_refused_before_it_is_kept(path, session, most):
+    told = Sender(most + 1, tells=True, path=path, session=session)
+    assert (await told.status(), told.kept) == (413, 0)
+
+    untold = Sender(most + 1, tells=False, path=path, session=session)
+    assert await untold.status() == 413
+    assert untold.kept <= most
+    assert len([message for message in untold.sent if message["type"] == "http.response.start"]) == 1
+
+
+@pytest.mark.parametrize("tells", [True, False])
+async def test_what_is_as_long_as_its_address_needs_is_taken(tells):
+    sender = Sender(MOST_BYTES, tells=tells)
+    assert (await sender.status(), sender.kept) == (200, MOST_BYTES)
+
+
+@pytest.mark.parametrize("length", [b"-1", b"1e3", b"9" * 30, b""])
+async def test_a_length_that_is_no_number_is_refused(length):
+    sender = Sender(1, tells=False)
+    sender.scope["headers"].append((b"content-length", length))
+    assert (await sender.status(), sender.kept) == (413, 0)
+
+
+def test_the_site_itself_takes_no_more(stack):
+    at, body = urlsplit(stack.url), b"x" * (MOST_BYTES + 1)
+    for path, said in (("/nowhere", b"at most 2 MB"), ("/api/v1/auctions/", b"too_large")):
+        with socket.create_connection((at.hostname, at.port), timeout=30) as connection:
+            head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+            connection.sendall(head.encode() + b"%x\r\n" % len(body))
+            with suppress(ConnectionError):
+                connection.sendall(body + b"\r\n0\r\n\r\n")
+            answered = b""
+            with suppress(ConnectionError):
+                while piece := connection.recv(65_536):
+                    answered += piece
+        assert answered.startswith(b"HTTP/1.1 413 "), answered
+        assert said in answered

@@ -32,7 +32,9 @@ READ = """() => {
   }
   return texts.map((text) => text.replace(/\\s+/g, " ").trim()).filter((text) => /\\p{L}{2}/u.test(text));
 }"""
-WRITTEN_BY_PEOPLE = re.compile(r"Staged show|A bid is binding\.|Stage \d|Clocks and lamps|Brass lamp|@example\.test|Thing|Paddle$")
+WRITTEN_BY_PEOPLE = re.compile(
+    r"Staged show|A bid is binding\.|Stage \d|Clocks and lamps|Brass lamp|@example\.test|Thing|Paddle$"
+)
 
 
 def leaks(page: Page) -> list[str]:

@@ -181,7 +181,7 @@ def test_amounts_are_read_in_the_currency_of_the_auction(as_host):
         ({"starts_at_0": "31.13.2026", "starts_at_1": "99:99"}, "starts_at"),
         ({"lots-0-title": ""}, "lots-0-title"),
         ({"lots-0-opening_amount": "0"}, "lots-0-opening_amount"),
-        ({"lots-0-opening_amount": "1,000.00"}, "lots-0-opening_amount"),
+        ({"lots-0-opening_amount": "1,000"}, "lots-0-opening_amount"),
         ({"lots-0-opening_amount": "NaN"}, "lots-0-opening_amount"),
         ({"lots-0-opening_amount": "10.001"}, "lots-0-opening_amount"),
         ({"lots-0-reserve_amount": "-1"}, "lots-0-reserve_amount"),

@@ -4,17 +4,18 @@ What the room must not know (a reserve, who is next in line, pre-bids) is here a
 `auctions.permissions`, and never broadcast. A bidder's maximum is told to nobody. Changes nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
-from django.db.models import Max
+from django.db.models import Count, Max
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from accounts.models import User
-from auctions.models import Auction, AuctionStatus, Lot, LotRun, LotStatus, Registration, RegistrationStatus
+from auctions.models import Auction, AuctionStatus, Lot, LotRun, LotStatus, LotWatch, Registration, RegistrationStatus
 from auctions.money import format_amount
 from auctions.permissions import can_enter_bids, can_manage, can_moderate, can_see_private, viewable_auctions
 from auctions.presenting import MoneyStyle, money_config, money_style, money_text
@@ -180,14 +181,16 @@ def desk_facts(auction: Auction, rights: DeskRights, user: User) -> dict[str, An
     waiting = [lot for lot in lots if lot.status == LotStatus.PENDING]
     floor = _desk_floor(auction, waiting)
     over = [(lot, runs[lot.pk]) for lot in lots if lot.pk in runs and runs[lot.pk].status in OVER]
+    watched = LotWatch.objects.filter(lot__auction=auction).values("lot").annotate(count=Count("pk"))
+    watchers = dict(watched.values_list("lot", "count"))
     return {
         "status": auction.status,
         "v": None if floor is None else floor.v,
         "autopilot": auction.gap_ms if auction.auto_advance else None,
         "rostrum": _rostrum(floor, user),
         "stream": _stream(auction),
-        "lot": _lot(auction, floor, rights),
-        "queue": [_waiting(auction, lot, floor, rights) for lot in waiting[:SHOWN]],
+        "lot": _lot(auction, floor, rights, watchers),
+        "queue": [_waiting(auction, lot, floor, rights, watchers) for lot in waiting[:SHOWN]],
         "waiting": len(waiting),
         "count": len(lots),
         "over": [_over(auction, lot, run) for lot, run in over[-SHOWN:]],
@@ -244,7 +247,9 @@ def _stream(auction: Auction) -> dict[str, Any]:
     return {"state": state.value, "health": status.health, "viewers": status.viewers}
 
 
-def _lot(auction: Auction, floor: DeskFloor | None, rights: DeskRights) -> dict[str, Any] | None:
+def _lot(
+    auction: Auction, floor: DeskFloor | None, rights: DeskRights, watchers: Mapping[int, int]
+) -> dict[str, Any] | None:
     if floor is None or floor.run_id is None:
         return None
     run = LotRun.objects.filter(pk=floor.run_id, auction=auction).first()
@@ -253,6 +258,7 @@ def _lot(auction: Auction, floor: DeskFloor | None, rights: DeskRights) -> dict[
     told: dict[str, Any] = {
         "id": run.lot_id,
         "hammer_at_ms": floor.hammer_at_ms,
+        "watchers": watchers.get(run.lot_id, 0),
         # Of a quick lot the page does not know them yet.
         "duration_ms": run.rules["duration_ms"],
         "increments": run.rules["increments"],
@@ -274,13 +280,16 @@ def _outcome(
     return {"paddle": floor.paddles[leader], "amount": _wire(auction, price)}
 
 
-def _waiting(auction: Auction, lot: Lot, floor: DeskFloor | None, rights: DeskRights) -> dict[str, Any]:
+def _waiting(
+    auction: Auction, lot: Lot, floor: DeskFloor | None, rights: DeskRights, watchers: Mapping[int, int]
+) -> dict[str, Any]:
     told: dict[str, Any] = {
         "id": lot.pk,
         "number": lot.number,
         "title": lot.title,
         "image_url": next((image.file.url for image in lot.images.all()), None),
         "opening": _wire(auction, lot.opening_amount),
+        "watchers": watchers.get(lot.pk, 0),
         "pre_bids": None if floor is None else floor.pre_bids.get(lot.pk),
     }
     if rights.knows:

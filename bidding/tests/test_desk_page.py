@@ -12,7 +12,16 @@ from django.urls import reverse
 from PIL import Image
 
 from accounts.models import Membership, Role, User
-from auctions.models import Auction, AuctionModerator, Lot, LotRun, LotStatus, Registration, RegistrationStatus
+from auctions.models import (
+    Auction,
+    AuctionModerator,
+    Lot,
+    LotRun,
+    LotStatus,
+    LotWatch,
+    Registration,
+    RegistrationStatus,
+)
 from bidding.engine.keys import AuctionKeys
 from bidding.floor import floor as the_floor
 from bidding.models import Event
@@ -128,6 +137,9 @@ def test_the_desk_tells_what_the_room_does_not_know_and_no_maximum(at_desk: Desk
     show = at_desk.show
     Lot.objects.filter(pk=show.lots[0].pk).update(reserve_amount=6_000)
     bid(show, 2, "44.00", max=True, lot=show.lots[1].pk)
+    for who in show.bidders[:2]:
+        assert who.user is not None
+        LotWatch.objects.create(user=who.user, lot=show.lots[1])
     lot_open(lot=show.lots[0], actor=show.host)
     bid(show, 0, "20.00", max=True)
     bid(show, 1, "51.00", max=True)
@@ -136,12 +148,13 @@ def test_the_desk_tells_what_the_room_does_not_know_and_no_maximum(at_desk: Desk
     assert facts["lot"] == {
         "id": show.lots[0].pk,
         "hammer_at_ms": None,
+        "watchers": 0,
         "duration_ms": 60_000,
         "increments": [[0, 500]],
         "reserve": "60.00",
         "next_in_line": {"paddle": 101, "amount": "10.00"},
     }
-    assert [(lot["number"], lot["pre_bids"]) for lot in facts["queue"]] == [("2", 1)]
+    assert [(lot["number"], lot["pre_bids"], lot["watchers"]) for lot in facts["queue"]] == [("2", 1, 2)]
     assert not [maximum for maximum in ("44", "51", "4400", "5100") if maximum in json.dumps(facts)]
     assert facts["v"] == pulse_now(show.auction.pk).v
 

@@ -300,6 +300,7 @@ export const words = {
     fill(met ? gettext("reserve %(amount)s met") : gettext("reserve %(amount)s not met"), { amount }),
   nextInLine: (paddle, amount) => fill(gettext("next in line: %(paddle)s at %(amount)s"), { paddle, amount }),
   nobodyInLine: () => gettext("nobody next in line"),
+  watchers: (count) => fill(ngettext("%(count)s watches", "%(count)s watch", count), { count }),
   preBids: (count) => fill(ngettext("%(count)s pre-bid", "%(count)s pre-bids", count), { count }),
   moreWait: (count) => fill(gettext("and %(count)s more"), { count }),
   noLotWaits: () => gettext("No lot waits."),

@@ -2,6 +2,7 @@
    lot and the version that were shown; what comes of it the room says. Decides nothing. */
 
 import { Money, normalTyped } from "../money.js";
+import { newId } from "../room/bids.js";
 import { ChatPanel } from "../room/chat.js";
 import { DOUBT_MS } from "../room/clock.js";
 import { icon, setText, useIcons } from "../room/draw.js";
@@ -247,18 +248,21 @@ if (may.enter) {
   const said = form.querySelector("[data-said]");
   form.hidden = false;
   let confirm = null;
+  // What was not answered is repeated under the same id, and so never counts twice.
+  let id = null;
   form.addEventListener("input", () => {
-    confirm = null;
+    confirm = id = null;
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const { paddle, amount } = form.elements;
-    const body = { paddle: Number(paddle.value), amount: normalTyped(amount.value, money.exponent, money.point), id: crypto.randomUUID?.() };
+    const body = { paddle: Number(paddle.value), amount: normalTyped(amount.value, money.exponent, money.point), id: (id ??= newId()) };
     if (state.lot) body.lot = state.lot.id;
     if (confirm) body.confirm = confirm;
     confirm = null;
     try {
       const answer = await asking.api("house/bids/", body);
+      id = null;
       const text = money.text(money.minor(answer.amount));
       setText(said, answer.standing === "leading" ? words.bidEntered(body.paddle, text) : words.bidEnteredOutbid(body.paddle));
       amount.value = "";
@@ -266,6 +270,8 @@ if (may.enter) {
       paddle.focus();
     } catch (error) {
       confirm = error.answer?.confirm ?? null;
+      // Whatever was decided has a code; what is unknown has none.
+      if (error.code) id = null;
       const text = error.answer?.message ?? error.message;
       setText(said, confirm ? `${text} ${words.enterAgain()}` : text);
     }

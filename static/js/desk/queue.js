@@ -34,6 +34,7 @@ export class QueueList {
 
   #row(lot, at, lots) {
     const facts = [this.#money.text(this.#money.minor(lot.opening))];
+    if (lot.watchers) facts.push(words.watchers(lot.watchers));
     if (lot.pre_bids) facts.push(words.preBids(lot.pre_bids));
     if (lot.reserve) facts.push(`${words.reserveShort()} ${this.#money.text(this.#money.minor(lot.reserve))}`);
     const row = make("li", "", make("b", "", lot.number), make("span", "name", lot.title), make("span", "sum", facts.join(" · ")));

@@ -87,12 +87,14 @@ class Host:
 
 
 def enter(browser: Browser, stack: Stack, staged: Staged, bidder: int) -> Visitor:
+    """Let a bidder into the room, where a lot is open."""
     visitor = Visitor(browser, stack, staged, bidder=bidder)
-    visitor.page.goto(visitor.room)
+    visitor.enter()
     return visitor
 
 
 def bids(visitor: Visitor, amount: str) -> None:
+    """Bid what the button offers, once it has said so for longer than what guards it."""
     button = visitor.page.locator(".bidbutton").first
     expect(button).to_contain_text(f"Bid {amount}", timeout=15_000)
     visitor.page.wait_for_timeout(350)
@@ -103,9 +105,9 @@ def bids(visitor: Visitor, amount: str) -> None:
 def test_an_evening_by_keys(browser: Browser, stack: Stack, staged: Staged) -> None:
     host = Host(browser, stack, staged, "desktop")
     host.by_hand()
-    anna, boris = (enter(browser, stack, staged, bidder) for bidder in (0, 1))
     host.space("Go live")
     host.space("Open lot 1")
+    anna, boris = (enter(browser, stack, staged, bidder) for bidder in (0, 1))
     bids(anna, "€10")
     expect(host.part("leader")).to_have_text("Paddle 101")
     expect(host.part("line")).to_have_text("nobody next in line")
@@ -181,9 +183,9 @@ def test_an_evening_by_keys(browser: Browser, stack: Stack, staged: Staged) -> N
 def test_one_thumb_runs_a_show_and_bans_a_bidder(browser: Browser, stack: Stack, staged: Staged) -> None:
     host = Host(browser, stack, staged, "phone")
     host.by_hand()
-    anna, boris = (enter(browser, stack, staged, bidder) for bidder in (0, 1))
     host.tap("Go live")
     host.tap("Open lot 1")
+    anna, boris = (enter(browser, stack, staged, bidder) for bidder in (0, 1))
     bids(anna, "€10")
     bids(boris, "€11")
     width, height = SIZES["phone"]

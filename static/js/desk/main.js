@@ -383,7 +383,7 @@ function drawLot(lot) {
   setText(part("leader"), lot ? (lot.leader ? words.paddle(lot.leader.paddle) : words.noBidsYet()) : "");
   setText(part("bids"), lot?.bid_count ? words.bids(lot.bid_count) : "");
   const own = facts.lot?.id === lot?.id ? facts.lot : null;
-  const reserve = own?.reserve ? words.reserveOf(money.text(money.minor(own.reserve)), lot.reserve_met) : "";
+  const reserve = own?.reserve && lot.has_reserve ? words.reserveOf(money.text(money.minor(own.reserve)), lot.reserve_met) : "";
   setText(part("reserve"), reserve);
   part("reserve").classList.toggle("met", Boolean(reserve) && lot.reserve_met);
   const line = own?.next_in_line;

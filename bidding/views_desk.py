@@ -85,10 +85,10 @@ class Asked:
         """The amount that it names, if it does."""
         currency = self.auction.currency
         # What the large button offers is written as the wire writes it, what somebody typed as their language does.
-        text = self.form.get("offered", "") or typed_amount(self.form.get("amount", "")[:40], currency)
-        if not text:
+        offered, typed = self.form.get("offered", ""), self.form.get("amount", "").strip()
+        if not offered and not typed:
             return None
-        amount = parse_amount(text, currency.exponent)
+        amount = parse_amount(offered or typed_amount(typed[:40], currency), currency.exponent)
         if amount is None:
             raise Refused(
                 "bad_amount",

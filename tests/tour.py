@@ -70,6 +70,8 @@ class Tour:
         with self.person(None, DESKTOP) as page:
             page.goto("/")
             shoot(page, "home", "desktop")
+            page.goto("/search/?q=lamp")
+            shoot(page, "search", "desktop")
             self.room(page)
             page.wait_for_timeout(3_000)
             shoot(page, "room", "desktop")
@@ -127,6 +129,10 @@ class Tour:
     def host(self) -> None:
         """Run a show."""
         with self.person("host", DESKTOP, permissions=["camera", "microphone"]) as page:
+            page.goto(f"/admin/auctions/auction/{self.live['id']}/desk/")
+            expect(page.locator("[data-desk=timer]")).to_have_text(re.compile(r"0:[1-5]\d"), timeout=PATIENCE_MS)
+            page.wait_for_timeout(2_000)
+            shoot(page, "desk", "desktop")
             page.goto("/host/auctions/new/")
             shoot(page, "prepare", "desktop")
             page.goto(f"/host/auctions/{self.live['id']}/camera/")

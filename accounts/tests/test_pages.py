@@ -25,8 +25,9 @@ def names(patterns):
             yield pattern.name
 
 
-# A provider's own addresses lead to the provider; `entry` and its steps answer the room's script alone.
-ELSEWHERE = ("amazon", "entry")
+# A provider's own addresses lead to the provider; `entry` and its steps answer the room's script alone, and `language`
+# a form on each page.
+ELSEWHERE = ("amazon", "entry", "language")
 PAGES = sorted(name for name in names(get_resolver("accounts.urls").url_patterns) if not name.startswith(ELSEWHERE))
 
 

@@ -216,6 +216,7 @@ def commands() -> dict[str, list[Call[Any]]]:
             calls.set_registration(4, registration_id=5, paddle=9, status="approved", spending_limit=9, barred=False)
         ],
         "snapshot": [calls.snapshot(4, registration_id=1)],
+        "take_break": [calls.take_break(7, length_ms=60_000, next_lot=following, actor=1)],
         "take_rostrum": [calls.take_rostrum(4, actor=1)],
         "void_bid": [calls.void_bid(4, registration_id=1, place=(4, 0), reason="x", **desk)],
         "presence": [side.count_people(4, process="p", people=3, ttl_ms=60_000)],

@@ -20,6 +20,7 @@ from django.db.models import Q
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from accounts.languages import speaking_to
 from accounts.models import Follow, MailKind, User
 from auctions.models import Auction, AuctionStatus, LotStatus, RegistrationStatus, Reminder, Visibility
 from auctions.permissions import viewable_auctions
@@ -120,7 +121,8 @@ def _send(batch: list[Notification], postman: letters.Postman) -> None:
     batch = [row for row in batch if row not in old]
     for row in batch:
         if row.pushed_at is None and user.wants_push(kind):
-            push_send(user=user, notification=row)
+            with speaking_to(user):
+                push_send(user=user, notification=row)
             Notification.objects.filter(pk=row.pk).update(pushed_at=timezone.now())
     letter = [row for row in batch if row.mailed_at is None] if user.email and user.wants(kind) else []
     if letter and kind == MailKind.OUTBID and not _may_mail_outbid(user):
@@ -129,7 +131,9 @@ def _send(batch: list[Notification], postman: letters.Postman) -> None:
         return
     if letter:
         try:
-            postman.send(letters.letter(user, letter))
+            with speaking_to(user):
+                mail = letters.letter(user, letter)
+            postman.send(mail)
         except (SMTPException, OSError) as error:
             logger.warning("mail_waits", user=user.pk, kind=kind.value, attempts=batch[0].attempts, error=str(error))
             return

@@ -74,6 +74,16 @@ def test_who_was_outbid_and_is_away_gets_one_mail_until_it_is_read(outbid):
     assert "€30" in mail.outbox[-1].body
 
 
+def test_a_mail_speaks_its_readers_language(outbid):
+    user = user_of(outbid, 0)
+    user.language = "de"
+    user.save()
+    tell()
+    (letter,) = letters()
+    assert letter.subject == "[Paddle] Überboten bei Los 1"
+    assert 'lang="de"' in letter.alternatives[0][0]
+
+
 def test_who_sits_in_the_room_gets_no_outbid_mail(outbid, side):
     keys, user = RoomKeys(outbid.auction.pk), user_of(outbid, 0)
     run(side, count_people(outbid.auction.pk, process="p", people=1, ttl_ms=60_000))

@@ -1,6 +1,7 @@
 """The Live desk: who comes to it, what it tells whom, and that each of its commands does what it says, once."""
 
 import json
+import re
 from io import BytesIO
 from typing import Any
 
@@ -394,6 +395,17 @@ def test_a_quick_lot_comes_next_under_the_rules_of_the_last_one(at_desk: Desk) -
     assert pulse_now(show.auction.pk).next_lot_id == bell.pk
     assert at_desk.do("open", bell)[0] == 200
     assert lot_now(show).image_url == bell.images.get().file.url
+
+
+def test_a_quick_lot_opens_without_scripts(at_desk: Desk) -> None:
+    page = at_desk.client.get(at_desk.path()).content.decode()
+    form = page[page.index('id="quick-sheet"') :]
+    version = re.search(r'name="v" value="(\d+)"', form)
+    assert version is not None
+    assert 'name="go" value="on"' in form
+    sent = {"title": "Bell", "amount": "25", "v": version[1], "go": "on"}
+    answer = at_desk.client.post(at_desk.path("quick/"), sent, follow=True)
+    assert [str(message) for message in answer.context["messages"]] == ["Lot 3 is open."]
 
 
 def test_a_quick_lot_opens_at_once_or_waits_and_says_why(at_desk: Desk) -> None:

@@ -32,7 +32,7 @@ export class QuickSheet {
     closable(dialog);
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#submit(event.submitter.value);
+      this.#submit(event.submitter.name === "go");
     });
     dialog.querySelector("[data-take]").addEventListener("click", () => this.#take());
     this.#form.elements.picture.addEventListener("change", () => {
@@ -48,7 +48,7 @@ export class QuickSheet {
     this.#canvas.hidden = true;
     this.#refused(null);
     this.#dialog.querySelector("[data-take]").hidden = !this.#video.classList.contains("is-on");
-    this.#form.querySelector("[value=go]").hidden = !free;
+    this.#form.querySelector("[name=go]").hidden = !free;
     this.#dialog.showModal();
     this.#form.elements.title.focus();
   }
@@ -61,14 +61,14 @@ export class QuickSheet {
     this.#form.elements.picture.value = "";
   }
 
-  async #submit(how) {
+  async #submit(opens) {
     const buttons = this.#form.querySelectorAll("button[type=submit]");
     for (const button of buttons) button.disabled = true;
     this.#refused(null);
     try {
       const fields = new FormData(this.#form);
       fields.set("v", this.#shown.v);
-      if (how === "go") fields.set("go", "on");
+      if (opens) fields.set("go", "on");
       if (!this.#canvas.hidden) fields.set("picture", await this.#photo(), "picture.jpg");
       if (!fields.get("picture")?.size) fields.delete("picture");
       await this.#send("quick", fields);

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.conf import settings
 
 from bidding import protocol
@@ -43,3 +44,13 @@ def test_codes_are_the_protocol():
 def test_limits_are_the_protocol():
     assert f'SUBPROTOCOL = "{protocol.SUBPROTOCOL}"' in SOURCE
     assert f"MAX_CHAT_CHARACTERS = {protocol.MAX_CHAT_CHARACTERS};" in SOURCE
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"), [("refused", protocol.RefusalCode), ("chatRefused", protocol.ChatRefusalCode)]
+)
+def test_the_page_has_words_of_its_own_for_every_refusal(name, codes):
+    strings = (settings.BASE_DIR / "static/js/strings.js").read_text()
+    body = re.search(rf"  {name}: \(.*?\}}\)\[code\]", strings, re.DOTALL)
+    assert body is not None
+    assert {code.value for code in codes} <= set(re.findall(r"^      (\w+): ", body[0], re.MULTILINE))

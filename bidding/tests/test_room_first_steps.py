@@ -64,6 +64,8 @@ def test_chat_reaches_everybody_and_who_comes_later(show: Show, server: RoomServ
     anna = show.bidders[0]
     with page(server, show.auction.pk, user=anna.user) as hers, page(server, show.auction.pk) as nobodys:
         hers.send("CHAT", text="  hello\n<b>room</b>\u202e ")
+        heard = hers.until("CHAT", "CHAT_REJECTED")
+        assert heard["type"] == "CHAT", heard
         line = nobodys.until("CHAT")["line"]
         assert (line["author"], line["text"], line["paddle"]) == (
             f"Paddle {anna.paddle}",

@@ -28,7 +28,8 @@ from bidding.verification import verify_record
 def unmet(show: Show) -> Show:
     """Return a show whose first lot passed at 45.00, below its reserve of 60.00."""
     by_hand(show)
-    short = {"duration_ms": 1_500, "window_ms": 0, "extension_cap": 0}
+    # Long enough for two bids on a busy machine.
+    short = {"duration_ms": 5_000, "window_ms": 0, "extension_cap": 0}
     Lot.objects.filter(pk=show.lots[0].pk).update(reserve_amount=6_000, **short)
     show.lots[0].refresh_from_db()
     lot_open(lot=show.lots[0], actor=show.host)

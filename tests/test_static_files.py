@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 
 from tests.pools import moto_server
 from tests.test_settings import GOOD, ROOT, S3
@@ -32,7 +33,7 @@ print(json.dumps({{name.lower(): value for name, value in answer.headers.items()
 def run(*arguments: str, **changes: str) -> str:
     environment = {"PATH": os.environ["PATH"], "LOG_LEVEL": "ERROR", **GOOD, **changes}
     argv = [sys.executable, *arguments]
-    done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -64,6 +65,8 @@ def test_here_files_are_hashed_compressed_and_served_for_ever(tmp_path: Path) ->
     assert headers["x-content-type-options"] == "nosniff"
 
 
+# Each file is a request to the stand-in for S3.
+@pytest.mark.timeout(240)
 def test_in_a_bucket_files_are_hashed_and_pages_name_them_at_the_sites_own_origin(tmp_path: Path) -> None:
     with moto_server() as endpoint:
         keys = {name.lower(): value for name, value in KEYS.items()}

@@ -78,20 +78,21 @@ class World:
     past: Past
     browser: Browser
 
-    def address(self, path: str) -> str:
-        """Return the path with the ids of this world."""
-        return path.format(
-            live=self.staged.slug,
-            auction=self.staged.auction_id,
-            open=self.staged.lots[0],
-            past=self.past.slug,
-            sold=self.past.lot,
-            order=self.past.order,
-            house=self.past.house,
-            category=self.past.category,
-            coming=self.past.coming,
-            unsubscribe=self.past.unsubscribe,
-        )
+
+def address(path: str, staged: Staged, gone: Past) -> str:
+    """Return a path of PAGES with the ids of a live show and one that is over."""
+    return path.format(
+        live=staged.slug,
+        auction=staged.auction_id,
+        open=staged.lots[0],
+        past=gone.slug,
+        sold=gone.lot,
+        order=gone.order,
+        house=gone.house,
+        category=gone.category,
+        coming=gone.coming,
+        unsubscribe=gone.unsubscribe,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,7 @@ def test_a_page_keeps_nobody_out(world, person, path):
     if session:
         context.add_cookies([{"name": "sessionid", "value": session, "url": world.stack.url}])
     page = context.new_page()
-    page.goto(world.address(path), wait_until="load")
+    page.goto(address(path, world.staged, world.past), wait_until="load")
 
     assert barriers_everywhere(page) == []
     context.close()

@@ -196,7 +196,7 @@ def test_the_keyboard_alone_bids_raises_and_talks(browser: Browser, stack: Stack
 
 
 def test_the_button_stays_and_nothing_shifts_while_a_lot_lives_and_ends(browser: Browser, stack: Stack) -> None:
-    staged = stage(stack, lots=2, duration_ms=40_000, window_ms=5_000, extension_ms=5_000, extension_cap=1)
+    staged = stage(stack, lots=2, duration_ms=60_000, window_ms=5_000, extension_ms=5_000, extension_cap=1)
     page, rival = seat(browser, stack, staged, 0), seat(browser, stack, staged, 1)
     page.add_init_script(f"({WATCH_SHIFTS})()")
     enter(page, staged)

@@ -104,6 +104,12 @@ def test_the_page_shows_what_one_has_and_asks_once(client, bidder, scheduled_auc
     assert "We will remind you" in page
 
 
+def test_to_watch_a_lot_is_not_to_look_on_in_german(client, bidder, scheduled_auction):
+    client.force_login(bidder)
+    page = client.get(reverse("lot", args=(scheduled_auction.lots.first().pk,)), headers={"accept-language": "de"})
+    assert re.findall(r"<span data-words>(.+?)</span>", page.content.decode()) == ["Beobachten"]
+
+
 def test_the_houses_that_one_follows_are_listed_where_one_says_what_one_is_told(client, bidder, scheduled_auction):
     Follow.objects.create(user=bidder, organizer=scheduled_auction.organizer)
     client.force_login(bidder)

@@ -23,6 +23,11 @@ function fill(text, values) {
   return text.replace(/%\((\w+)\)s/g, (_whole, name) => values[name]);
 }
 
+/** Write seconds and their tenths with the decimal mark of the page's language. */
+function tenths(seconds) {
+  return seconds.toLocaleString(globalThis.document?.documentElement?.lang || "en", { maximumFractionDigits: 1 });
+}
+
 export const words = {
   fileSending: () => gettext("Sending…"),
   lookedAt: () => gettext("Sent. We are looking at it."),
@@ -49,7 +54,7 @@ export const words = {
   extendedAgain: (used, allowed) => fill(gettext("Extended · %(used)s of %(allowed)s"), { used, allowed }),
   extendedBy: (seconds) => fill(gettext("+%(seconds)s s"), { seconds }),
   fairWarning: () => gettext("Fair warning"),
-  clockDoubt: (seconds) => fill(gettext("±%(seconds)s s"), { seconds }),
+  clockDoubt: (seconds) => fill(gettext("±%(seconds)s s"), { seconds: tenths(seconds) }),
   closing: () => gettext("Closing…"),
   paused: (reason) =>
     ({
@@ -173,7 +178,7 @@ export const words = {
 
   cameraOff: () => gettext("Camera is off."),
   cameraOffOpen: () => gettext("Camera is off; bidding is open."),
-  videoBehind: (seconds) => fill(gettext("Video is about %(seconds)s s behind; bids are live."), { seconds }),
+  videoBehind: (seconds) => fill(gettext("Video is about %(seconds)s s behind; bids are live."), { seconds: tenths(seconds) }),
   pictureComes: () => gettext("The picture comes in a moment."),
   stills: () => gettext("This browser cannot play the video: one picture a second, with sound. Bids are live."),
   cannotPlay: () => gettext("This browser cannot play the video. Bids are live."),
@@ -320,7 +325,7 @@ export const words = {
       ended: gettext("Picture: over"),
       none: gettext("No video channel"),
     })[state] ?? gettext("Picture: not known"),
-  secondsBehind: (seconds) => fill(gettext("%(seconds)s s behind"), { seconds }),
+  secondsBehind: (seconds) => fill(gettext("%(seconds)s s behind"), { seconds: tenths(seconds) }),
   onRostrum: (name) => fill(gettext("%(name)s has the rostrum: the desk obeys them alone."), { name }),
   somebody: () => gettext("Somebody else"),
   holdsNothing: (paddle) => fill(gettext("Paddle %(paddle)s has no bid for this lot."), { paddle }),

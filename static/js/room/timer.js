@@ -70,7 +70,7 @@ export class TimerView {
   /** Show a countdown; `doubt` is the clock's error in ms where it is worth saying, else null. */
   draw(at, lot, doubt) {
     setText(this.#text, at.text);
-    setText(this.#doubt, doubt !== null && at.left !== null ? words.clockDoubt((doubt / 1_000).toFixed(1)) : "");
+    setText(this.#doubt, doubt !== null && at.left !== null ? words.clockDoubt(doubt / 1_000) : "");
     this.#timer.classList.toggle("last", at.last);
     this.#timer.classList.toggle("words", at.words);
     this.#fuse.classList.toggle("last", at.last);

@@ -166,6 +166,21 @@ def test_no_amount_is_ever_cut_off(browser, stack):
         assert shown.evaluate(CUT_OFF) is False, shown.text_content()
 
 
+@pytest.mark.parametrize("size", ["small", "phone"])
+def test_the_way_out_of_a_jump_is_whole_in_a_longer_language(browser, stack, staged, size):
+    width, height = SIZES[size]
+    visitor = Visitor(browser, stack, staged, bidder=0, locale="de-DE", viewport={"width": width, "height": height})
+    page = visitor.enter()
+    page.locator("[data-room=steps] button").last.click()
+    page.locator("#amount-sheet [name=kind][value=bid]").check()
+    page.locator("#amount-sheet [name=amount]").fill("50000")
+    page.locator("#amount-sheet button[type=submit]").click()
+
+    for part in ("Abbrechen", "50.000\u00a0€ bestätigen"):
+        line = page.locator(".bidbutton .line1", has_text=part)
+        assert line.evaluate("node => node.scrollWidth <= node.clientWidth"), part
+
+
 def test_the_strip_says_one_thing_at_a_time(browser, stack, staged):
     page = Visitor(browser, stack, staged, bidder=0).enter()
 

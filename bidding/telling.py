@@ -9,7 +9,7 @@ from typing import assert_never
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from auctions.models import AuctionStatus
+from auctions.models import AuctionStatus, LotStatus
 from auctions.presenting import MoneyStyle, moment_text, money_text
 from bidding.models import Notification, NotificationKind
 
@@ -34,11 +34,12 @@ def say(notification: Notification) -> Said:
             assert notification.run is not None
             assert notification.amount is not None
             lot = notification.run.lot
-            is_on = auction.status == AuctionStatus.LIVE
+            is_on = notification.run.status in (LotStatus.OPEN, LotStatus.PAUSED)
+            text = _("%(title)s stands at %(amount)s.") if is_on else _("Somebody bid %(amount)s for %(title)s.")
+            amount = money_text(notification.amount, MoneyStyle(auction.currency))
             return Said(
                 _("Outbid on lot %(number)s") % {"number": lot.number},
-                _("%(title)s stands at %(amount)s.")
-                % {"title": lot.title, "amount": money_text(notification.amount, MoneyStyle(auction.currency))},
+                text % {"title": lot.title, "amount": amount},
                 room if is_on else reverse("lot", args=(lot.pk,)),
                 _("Bid again") if is_on else _("See the lot"),
             )

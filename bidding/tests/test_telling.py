@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Follow, MailKind
 from accounts.services import unsubscribe_token
-from auctions.models import Auction, LotRun, Registration, RegistrationStatus, Reminder, Visibility
+from auctions.models import Auction, LotRun, LotStatus, Registration, RegistrationStatus, Reminder, Visibility
 from auctions.services import auction_update
 from bidding.engine.runner import run
 from bidding.engine.side import RoomKeys, count_people
@@ -20,6 +20,7 @@ from bidding.models import Notification
 from bidding.notices import wins_tell
 from bidding.services import auction_end, lot_open, telling
 from bidding.tasks import tell
+from bidding.telling import say
 from bidding.tests.test_a_show import bid
 from bidding.tests.test_notices import user_of
 
@@ -72,6 +73,17 @@ def test_who_was_outbid_and_is_away_gets_one_mail_until_it_is_read(outbid):
     cache.clear()
     tell()
     assert "€30" in mail.outbox[-1].body
+
+
+def test_a_lot_that_is_over_stands_at_no_price_and_takes_no_bid(outbid):
+    told = Notification.objects.select_related("auction__organizer", "run__lot").get(user=user_of(outbid, 0))
+    assert say(told).action == "Bid again"
+    told.run.status = LotStatus.SOLD
+
+    said = say(told)
+
+    assert (said.text, said.action) == ("Somebody bid €15 for Lot 1.", "See the lot")
+    assert said.path == reverse("lot", args=(outbid.lots[0].pk,))
 
 
 def test_a_mail_speaks_its_readers_language(outbid):

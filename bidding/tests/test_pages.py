@@ -85,6 +85,17 @@ def test_the_room_shows_price_and_rules_without_scripts(client, open_show):
     assert "<script>" not in page
 
 
+def test_a_page_without_scripts_names_no_end_of_a_lot_that_is_over(client, open_show):
+    assert "at the earliest" in client.get(room(open_show)).content.decode()
+    open_show.end_lot_now()
+    services.lot_close_due(auction=open_show.auction, lot_id=open_show.lots[0].pk)
+
+    page = client.get(room(open_show)).content.decode()
+
+    assert "Without JavaScript" in page
+    assert "at the earliest" not in page
+
+
 def test_a_paddle_is_given_once_the_terms_are_accepted(client, show):
     user = User.objects.create_user("dora@example.test", "secret-enough")
     client.force_login(user)

@@ -74,7 +74,11 @@ def test_a_stranger_reads_signs_in_gets_a_paddle_and_bids(browser: Browser, stac
     page.get_by_role("link", name=re.compile("1 Lantern 1")).click()
     expect(page.get_by_role("heading", name="The rules of this lot")).to_be_visible()
     expect(page.get_by_text("A bid in the last 30 s adds 30 s, at most 20 times.")).to_be_visible()
+    # A thousand to one person is one and a bit to another.
     page.get_by_label("If you win at").fill("1,200")
+    page.get_by_role("button", name="Work it out").click()
+    expect(page.locator("#costs-error")).to_contain_text("Write it without thousands separators.")
+    page.get_by_label("If you win at").fill("1,200.00")
     page.get_by_role("button", name="Work it out").click()
     expect(page.locator(".costs .total")).to_contain_text("€1,200.00")
 

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+
+# Playwright's own five seconds are few where other things run on the machine.
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture

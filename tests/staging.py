@@ -288,13 +288,13 @@ def _kept_an_eye_on(live: Any, past: Any, user: Any) -> dict[str, Any]:
     from accounts.services import unsubscribe_token
     from auctions.models import Auction, Category, Lot, LotRun, LotWatch, Reminder
     from bidding.models import Notification
+    from bidding.services import auction_schedule
 
     category, _created = Category.objects.get_or_create(name="Clocks", slug="clocks")
     coming = Auction.objects.create(
         organizer=live.organizer,
         title="Clocks of the north",
         slug=f"coming-{live.pk}",
-        status="scheduled",
         terms=live.terms,
         starts_at=timezone.now() + timedelta(days=2),
         # What follows is told here; the site's own clock has nothing to add.
@@ -309,6 +309,8 @@ def _kept_an_eye_on(live: Any, past: Any, user: Any) -> dict[str, Any]:
         opening_amount=8_000,
         increments=[[0, 500]],
     )
+    # By the service, so that the ledger and the floor know it: else they would look for it in vain.
+    auction_schedule(auction=coming, actor=live.created_by)
     Follow.objects.create(user=user, organizer=live.organizer)
     Reminder.objects.create(user=user, auction=coming, noted_at=timezone.now())
     LotWatch.objects.bulk_create([LotWatch(user=user, lot=lot), LotWatch(user=user, lot=past.lots.get())])

@@ -73,7 +73,7 @@ class Ledger:
 
     def _waiting(self) -> list[Auction]:
         """Return the auctions of which Redis holds more than the database, in one look at each server."""
-        auctions = list(auctions_on_floor().select_related("ledger"))
+        auctions = list(auctions_on_floor().filter(ledger__isnull=False).select_related("ledger"))
         pipe = floor().pipeline(transaction=False)
         for auction in auctions:
             keys = AuctionKeys(auction.pk)

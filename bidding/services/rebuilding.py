@@ -53,7 +53,7 @@ def floor_check() -> list[Auction]:
     """Return the auctions that must be rebuilt, and say so in the log."""
     behind = []
     running = (AuctionStatus.SCHEDULED, AuctionStatus.LIVE)
-    for auction in auctions_on_floor().filter(status__in=running).select_related("ledger"):
+    for auction in auctions_on_floor().filter(status__in=running, ledger__isnull=False).select_related("ledger"):
         try:
             fault = floor_fault(auction, auction.ledger)
             if fault is not None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import redis
 
-from auctions.models import Sale
+from auctions.models import Auction, AuctionStatus, Sale
 from bidding import ledger as module
 from bidding.chain import private_part
 from bidding.engine.keys import AuctionKeys
@@ -14,6 +14,7 @@ from bidding.engine.outcomes import EngineError
 from bidding.ledger import LeaseLost, Ledger
 from bidding.models import Bid, Event, LedgerPosition
 from bidding.services import bid_void, lot_open, offer_void
+from bidding.services.rebuilding import floor_check
 from bidding.tests.conftest import Show
 from bidding.tests.test_a_show import bid
 
@@ -79,6 +80,17 @@ def test_two_ledgers_store_everything_once(sold: Show) -> None:
         pass
     assert Event.objects.filter(kind="HIGHEST_BID").count() == Bid.objects.count() == 4
     assert Sale.objects.count() == 1
+
+
+def test_an_auction_that_nobody_scheduled_properly_keeps_no_other_from_being_stored(sold: Show) -> None:
+    house, terms = sold.auction.organizer, sold.auction.terms
+    Auction.objects.create(
+        organizer=house, terms=terms, title="By hand", slug="by-hand", status=AuctionStatus.SCHEDULED
+    )
+    floor_check()
+    while sold.ledger.store_all():
+        pass
+    assert Bid.objects.count() == 4
 
 
 def test_a_ledger_that_dies_before_its_commit_loses_nothing(sold: Show, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,6 +122,7 @@ class Lot:
         self._opened = (v, 0)
         valid = [offer for offer in pre_bids if offer.amount >= rules.opening]
         self._decide_anew([Taken(offer.registration, offer.amount, True, offer.place) for offer in valid])
+        self._drop_buy_now()
         self._show_outcome(v)
 
     @property
@@ -177,6 +178,7 @@ class Lot:
         v, s = after
         if self._take(Taken(offer.registration, maximum, offer.is_maximum, (v, s + 1))):
             events = ["HIGHEST_BID"]
+            self._drop_buy_now()
             self.offers[-1] = replace(self.offers[-1], place=(v + 1, 0))
             self.bid_count += 1
             self.hammer_at_ms = None
@@ -305,9 +307,12 @@ class Lot:
         if self.rules.reserve is not None and self.maximum >= self.rules.reserve:
             prices.append(self.rules.reserve)
         self.price = max(prices)
-        if self.price >= (self.rules.reserve or 0):
-            self.buy_now = None
         return (self.price, self.leader) != (before, leader)
+
+    def _drop_buy_now(self) -> None:
+        """Let the buy-now price go where the price reached the reserve, or with the first bid where there is none."""
+        if self.price is not None and self.reserve_met:
+            self.buy_now = None
 
     def _decide_anew(self, offers: list[Taken]) -> None:
         """Decide offers from the start, and count those that moved price or leader; all pre-bids come to one bid."""

@@ -119,3 +119,18 @@ def test_another_reopening_keeps_the_reserve(open_desk: FloorDriver) -> None:
     do(open_desk, calls.reopen_lot(4, lot_id=8, reason="reserve_waived"))
     open_desk.accept(BORIS, 1_500)
     assert b'"has_reserve":false' in (run(open_desk.client, calls.snapshot(4)).lot or "").encode()
+
+
+def test_what_the_room_cannot_see_takes_no_buy_now_price_away(open_desk: FloorDriver) -> None:
+    def on_offer() -> object:
+        return json.loads(run(open_desk.client, calls.snapshot(4)).lot or "")["buy_now_amount"]
+
+    open_desk.close("withdrawn")
+    open_desk.open_lot(run_id=71, lot_id=8, reserve=6_000, buy_now=8_000)
+    open_desk.accept(ANNA, 1_000, is_maximum=True)
+    open_desk.close("withdrawn", lot_id=8)
+    do(open_desk, calls.reopen_lot(4, lot_id=8, reason="reserve_waived"))
+    open_desk.accept(ANNA, 2_000, is_maximum=True)
+    assert on_offer() == "80.00"
+    open_desk.accept(BORIS, 1_500)
+    assert on_offer() is None

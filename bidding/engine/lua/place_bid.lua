@@ -179,13 +179,13 @@ local price_before, leader_before = lot.price, lot.leader
 local place = whole(version + 1) .. ',0'
 local history =
   apply_offer(lot, { registration = registration, paddle = paddle, kind = kind, maximum = offered, place = place })
-drop_buy_now(lot)
 
 local run = lot.run
 local standing = lot.leader == registration and 'leading' or 'outbid'
 local decided_at, answer
 if lot.price ~= price_before or lot.leader ~= leader_before then
   lot.bids = lot.bids + 1
+  drop_buy_now(lot)
   local used_before, ends_before = lot.extensions_used, lot.ends
   if not buys and lot.extensions_used < lot.extensions_allowed and now >= lot.ends - lot.window then
     lot.ends = lot.mode == 'reset' and math.max(lot.ends, now + lot.extension) or lot.ends + lot.extension

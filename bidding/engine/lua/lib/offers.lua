@@ -36,7 +36,8 @@ local function apply_offer(lot, offer)
   return history
 end
 
--- A buy-now price goes when the price reaches the reserve, or with the first bid where there is none.
+-- A buy-now price goes when the price reaches the reserve, or with the first bid where there is none; only ever with
+-- something that the room sees, because the room is told by that.
 local function drop_buy_now(lot)
   if lot.buy_now and lot.price and lot.price >= (lot.reserve or 0) then lot.buy_now = nil end
 end

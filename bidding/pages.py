@@ -146,6 +146,10 @@ class Show:
         """The lines that this person won."""
         return [line for line in self.lines if line.is_mine]
 
+    def line_of(self, lot_id: int | None) -> LotLine | None:
+        """Return the line of a lot, or None where no lot is meant."""
+        return next((line for line in self.lines if line.lot.pk == lot_id), None)
+
     @property
     def hammer_total(self) -> int:
         """The sum of all hammer prices."""

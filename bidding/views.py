@@ -48,11 +48,14 @@ def _show(request: HttpRequest, auction: Auction, refused: RefusedBid | None = N
     if auction.status == AuctionStatus.LIVE:
         floor = pages.floor_now(auction)
         current = floor.lot.id if floor and floor.lot else None
-        line = next((line for line in show.lines if line.lot.pk == current), None)
+        line = show.line_of(current)
+        upcoming = floor.next.lot if floor and floor.next else None
         config = pages.room_config(show, request.user)
         context |= {
             "floor": floor,
             "line": line,
+            # What opens next is told about before it does, so that nothing moves when it does.
+            "told": line or show.line_of(upcoming),
             "still": still_of(show, floor, line, refused),
             "refused": refused,
             "config": config,

@@ -85,6 +85,18 @@ def test_the_room_shows_price_and_rules_without_scripts(client, open_show):
     assert "<script>" not in page
 
 
+def test_the_room_tells_about_the_next_lot_before_any_was_open(client, show):
+    first, second = show.lots
+    first.description = "Cast in 1890."
+    first.save()
+    page = client.get(room(show)).content.decode()
+    about = page[page.index('id="about"') : page.index('class="history"')]
+    assert first.title in about
+    assert "Cast in 1890." in about
+    assert second.title not in about
+    assert "No lot is open" not in about
+
+
 def test_a_page_without_scripts_names_no_end_of_a_lot_that_is_over(client, open_show):
     assert "at the earliest" in client.get(room(open_show)).content.decode()
     open_show.end_lot_now()

@@ -235,6 +235,17 @@ def test_the_button_stays_and_nothing_shifts_while_a_lot_lives_and_ends(browser:
     assert len(said) < 25, "a live region that talks all the time is switched off"
 
 
+def test_nothing_shifts_when_scripts_come_late_and_then_the_first_lot(browser: Browser, stack: Stack) -> None:
+    page = seat(browser, stack, staged := stage(stack, lots=1, duration_ms=60_000))
+    page.add_init_script(f"({WATCH_SHIFTS})()")
+    scripts = "**/static/js/**"
+    page.route(scripts, lambda route: page.wait_for_timeout(150) or route.continue_())
+    enter(page, staged)
+    assert page.locator("[data-room=about-body] h3").is_visible()
+    shifts = page.evaluate("window.shifts")
+    assert sum(value for value, *_what in shifts) < 0.02, shifts
+
+
 def test_nothing_moves_for_whoever_asked_for_that(browser: Browser, stack: Stack, staged: Staged) -> None:
     page = seat(browser, stack, staged, reduced_motion="reduce")
     enter(page, staged)

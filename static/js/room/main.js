@@ -305,8 +305,8 @@ function changed(before, message) {
   if (state.lot && before.lot?.id !== state.lot.id) {
     chosen = null;
     amountSheet.close();
-    describe(state.lot.id);
   }
+  if (toldOf(before) !== toldOf(state)) describe(toldOf(state));
   if (before.v !== null) {
     const [led, leads] = [isLeading(before), isLeading(state)];
     if (before.lot?.id === state.lot?.id && !led && leads) cues.play("leading");
@@ -317,7 +317,11 @@ function changed(before, message) {
   if (state.catalogueChangedAt !== before.catalogueChangedAt) reloadCatalogue();
 }
 
+/** The lot that a page tells about: the one that is or was open, and before the first the one that opens next. */
+const toldOf = ({ lot, next }) => lot?.id ?? next?.lot;
+
 function describe(lotId) {
+  if (lotId === undefined) return;
   const template = document.querySelector(`template[data-about="${lotId}"]`);
   const body = part("about-body");
   if (template) {
@@ -355,7 +359,7 @@ async function refresh() {
   document.body.append(...page.querySelectorAll(ready));
   const [menu, itsMenu] = [document, page].map((node) => node.querySelector("#room-menu nav"));
   if (menu.innerHTML !== itsMenu.innerHTML) menu.replaceWith(itsMenu);
-  if (state.lot) describe(state.lot.id);
+  describe(toldOf(state));
   redraw();
 }
 

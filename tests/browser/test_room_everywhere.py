@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Response, expect
+from playwright.sync_api import Browser, Page, Response, Route, expect
 
 from auction_site.stack import Stack
 from tests.browser.test_pages_room import LEAST_TARGET, SMALL_TARGETS
@@ -238,8 +238,12 @@ def test_the_button_stays_and_nothing_shifts_while_a_lot_lives_and_ends(browser:
 def test_nothing_shifts_when_scripts_come_late_and_then_the_first_lot(browser: Browser, stack: Stack) -> None:
     page = seat(browser, stack, staged := stage(stack, lots=1, duration_ms=60_000))
     page.add_init_script(f"({WATCH_SHIFTS})()")
-    scripts = "**/static/js/**"
-    page.route(scripts, lambda route: page.wait_for_timeout(150) or route.continue_())
+
+    def late(route: Route) -> None:
+        page.wait_for_timeout(150)
+        route.continue_()
+
+    page.route("**/static/js/**", late)
     enter(page, staged)
     assert page.locator("[data-room=about-body] h3").is_visible()
     shifts = page.evaluate("window.shifts")

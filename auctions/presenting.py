@@ -154,7 +154,7 @@ def left_text(ms: int) -> str:
     """Return a countdown: m:ss, with tenths below ten seconds, hours where there are some."""
     if ms < 10_000:
         seconds, tenths = divmod(max(0, ms // 100), 10)
-        return f"0:0{seconds}.{tenths}"
+        return f"0:0{seconds}{get_format('DECIMAL_SEPARATOR')}{tenths}"
     minutes, seconds = divmod(ms // 1_000, 60)
     if minutes < 60:
         return f"{minutes}:{seconds:02d}"

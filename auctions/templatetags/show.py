@@ -73,6 +73,12 @@ def typed(amount: int | str, auction: Auction) -> str:
     return presenting.field_text(amount, auction.currency)
 
 
+@register.filter
+def sign_follows(currency: Currency) -> bool:
+    """Say whether the language at hand writes the sign behind the digits."""
+    return presenting.money_pattern(currency).startswith("#")
+
+
 @register.simple_tag
 def figure(amount: int | str | None, of: presenting.MoneyStyle | Currency | Auction) -> SafeString:
     """Write an amount for large type: the sign is a span of its own, so that it can be smaller."""

@@ -24,7 +24,9 @@ async function begin() {
 async function subscribe() {
   button.disabled = true;
   try {
-    if ((await Notification.requestPermission()) !== "granted") return show("denied");
+    const permission = await Notification.requestPermission();
+    // "default": the question was put away without an answer, and can be asked again.
+    if (permission !== "granted") return show(permission === "denied" ? "denied" : "unknown");
     await navigator.serviceWorker.register(place.dataset.worker, { scope: "/" });
     const { pushManager } = await navigator.serviceWorker.ready;
     await tell(await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: place.dataset.key }));

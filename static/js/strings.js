@@ -23,10 +23,15 @@ function fill(text, values) {
   return text.replace(/%\((\w+)\)s/g, (_whole, name) => values[name]);
 }
 
+const language = globalThis.document?.documentElement?.lang || "en";
+
 /** Write seconds and their tenths with the decimal mark of the page's language. */
 function tenths(seconds) {
-  return seconds.toLocaleString(globalThis.document?.documentElement?.lang || "en", { maximumFractionDigits: 1 });
+  return seconds.toLocaleString(language, { maximumFractionDigits: 1 });
 }
+
+/** What stands between whole seconds and their tenths in the page's language. */
+export const decimalMark = (0.1).toLocaleString(language).at(1);
 
 export const words = {
   fileSending: () => gettext("Sending…"),
@@ -78,6 +83,7 @@ export const words = {
   yourMaximum: (amount) => fill(gettext("Your maximum is %(amount)s"), { amount }),
   leastMaximum: (amount) => fill(gettext("At least %(amount)s."), { amount }),
   leaveMaximum: () => gettext("Bid for me"),
+  bidThis: () => gettext("Bid this"),
   outbid: (amount) => fill(gettext("Outbid at %(amount)s"), { amount }),
   now: (amount) => fill(gettext("Now %(amount)s"), { amount }),
   confirm: (amount) => fill(gettext("Confirm %(amount)s"), { amount }),
@@ -190,6 +196,12 @@ export const words = {
   moderate: () => gettext("Moderate this line"),
   signInToChat: () => gettext("Sign in to say something."),
   host: () => gettext("Host"),
+  // What the wire calls the people of the house, and those who chose no name; its own words are English.
+  author: ({ author, paddle, role }) => {
+    if (role) return { host: gettext("Host"), moderator: gettext("Moderator") }[role] ?? author;
+    if (author === "Guest" && paddle === null) return gettext("Guest");
+    return author === `Paddle ${paddle}` ? words.paddle(paddle) : author;
+  },
   noLotOpen: () => gettext("No lot is open."),
   openLotPage: () => gettext("Everything about this lot"),
 

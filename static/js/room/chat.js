@@ -75,7 +75,7 @@ export class ChatPanel {
   }
 
   #line(line) {
-    const parts = [make("b", "", line.author), line.text];
+    const parts = [make("b", "", words.author(line)), line.text];
     const className = line.role ? "chat-line host" : "chat-line";
     if (!this.#choose) return make("div", className, ...parts);
     const button = make("button", className, ...parts);
@@ -88,7 +88,7 @@ export class ChatPanel {
   #drawPinned(line) {
     this.#pinned.hidden = !line;
     if (!line) return;
-    setText(this.#pinned, `${line.author}: ${line.text}`);
+    setText(this.#pinned, `${words.author(line)}: ${line.text}`);
     icon(this.#pinned, "pin");
   }
 

@@ -32,7 +32,7 @@ export class ModerationSheet {
   /** Open for a line. */
   open(line) {
     this.#line = line;
-    setText(this.#dialog.querySelector("[data-line]"), `${line.author}: ${line.text}`);
+    setText(this.#dialog.querySelector("[data-line]"), `${words.author(line)}: ${line.text}`);
     this.#error(null);
     this.#dialog.showModal();
   }

@@ -69,14 +69,22 @@ export class AmountSheet {
   }
 
   #draw() {
-    const { fees, delivery, minimum } = this.#context();
     const amount = this.#typed();
-    const total = totalOf(amount ?? minimum, fees);
-    const text = this.#money.text(total, { full: true });
-    const more = delivery ? ` ${words.plusDelivery()}` : "";
-    setText(this.#form.querySelector("#amount-pay"), amount === null ? "" : (this.#isMax() ? words.youPayAtMost(text) : words.youPay(text)) + more);
-    const shown = this.#money.text(amount ?? minimum);
-    setText(this.#form.querySelector("button[type=submit]"), this.#isMax() ? words.bidUpTo(shown) : words.bid(shown));
+    setText(this.#form.querySelector("#amount-pay"), amount === null ? "" : this.#cost(amount));
+    setText(this.#form.querySelector("button[type=submit]"), this.#promise(amount));
+  }
+
+  #cost(amount) {
+    const { fees, delivery } = this.#context();
+    const text = this.#money.text(totalOf(amount, fees), { full: true });
+    return (this.#isMax() ? words.youPayAtMost(text) : words.youPay(text)) + (delivery ? ` ${words.plusDelivery()}` : "");
+  }
+
+  /** What a press of the button does; it names no amount that nobody typed. */
+  #promise(amount) {
+    if (amount === null) return this.#isMax() ? words.leaveMaximum() : words.bidThis();
+    const text = this.#money.text(amount);
+    return this.#isMax() ? words.bidUpTo(text) : words.bid(text);
   }
 
   #submit() {

@@ -1,6 +1,6 @@
 /* The countdown and its fuse: words and a share of a bar, from the server's time. It never says that a lot is over. */
 
-import { words } from "../strings.js";
+import { decimalMark, words } from "../strings.js";
 import { setText } from "./draw.js";
 
 export const LAST_MS = 10_000;
@@ -10,7 +10,7 @@ const REFILL_MS = 240;
 export function leftText(ms) {
   if (ms < LAST_MS) {
     const tenths = Math.max(0, Math.floor(ms / 100));
-    return `0:0${Math.floor(tenths / 10)}.${tenths % 10}`;
+    return `0:0${Math.floor(tenths / 10)}${decimalMark}${tenths % 10}`;
   }
   const seconds = Math.floor(ms / 1_000);
   const [minutes, rest] = [Math.floor(seconds / 60), seconds % 60];

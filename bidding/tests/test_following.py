@@ -171,22 +171,3 @@ def test_the_file_of_a_show_keeps_its_uid_and_grows_with_changes(client, schedul
 def test_there_is_no_file_of_what_is_not_there_or_not_to_come(client, scheduled_auction, change):
     Auction.objects.filter(pk=scheduled_auction.pk).update(**change)
     assert client.get(reverse("calendar", args=(scheduled_auction.slug,))).status_code == 404
-
-
-def test_a_lot_that_is_gone_can_be_let_go_of_but_not_watched_any_more(client, bidder, scheduled_auction):
-    lot = scheduled_auction.lots.first()
-    page, button = reverse("lot", args=(lot.pk,)), reverse("lot_watch", args=(lot.pk,))
-
-    def is_offered() -> bool:
-        response = client.get(page)
-        assert response.status_code == 200
-        return f'action="{button}"' in response.content.decode()
-
-    client.force_login(bidder)
-    assert is_offered()
-    for status in ("sold", "withdrawn"):
-        type(lot).objects.filter(pk=lot.pk).update(status=status)
-        assert not is_offered()
-        LotWatch.objects.create(user=bidder, lot=lot)
-        assert is_offered()
-        LotWatch.objects.all().delete()

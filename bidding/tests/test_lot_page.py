@@ -9,9 +9,10 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from auctions.models import Auction, AuctionStatus, Lot, ShippingProfile, TaxRule
+from auctions.models import Auction, AuctionStatus, Lot, LotStatus, LotWatch, ShippingProfile, TaxRule
 from bidding import services
 from bidding.tests.conftest import Show
+from bidding.tests.test_a_show import bid
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -126,6 +127,27 @@ def test_nobody_is_shown_anothers_maximum(client: Client, show: Show) -> None:
     client.logout()
     for path in (reverse("lot", args=(show.lots[1].pk,)), reverse("room", args=(show.auction.slug,))):
         assert "77.77" not in client.get(path).content.decode()
+
+
+def test_a_lot_that_is_gone_can_be_let_go_of_but_not_watched_any_more(client: Client, show: Show) -> None:
+    sold, withdrawn = show.lots
+    services.lot_open(lot=sold, actor=show.host)
+    bid(show, 0, "20.00")
+    show.hammer()
+    show.store()
+    assert show.bidders[1].user is not None
+    client.force_login(show.bidders[1].user)
+
+    def is_offered(lot: Lot) -> bool:
+        page = client.get(reverse("lot", args=(lot.pk,))).content.decode()
+        return f'action="{reverse("lot_watch", args=(lot.pk,))}"' in page
+
+    assert is_offered(withdrawn)
+    Lot.objects.filter(pk=withdrawn.pk).update(status=LotStatus.WITHDRAWN)
+    for lot in (sold, withdrawn):
+        assert not is_offered(lot)
+        LotWatch.objects.create(user=show.bidders[1].user, lot=lot)
+        assert is_offered(lot)
 
 
 def test_the_page_holds_while_the_floor_is_away(client: Client, show: Show, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 from pypdf import PdfReader
 
+from accounts.languages import language_set
 from accounts.models import Membership, Organizer, Role, User
 from auctions import billing
 from auctions.billing import auction_invoice, bill_of, invoice_credit, invoice_issue, paper_of
@@ -324,6 +325,16 @@ def test_the_page_and_the_file_of_an_invoice_say_the_same(after, client):
     for amount in ("€20.00", "€4.00", "€0.76", "€24.76", "€7.40", "€75.49", "€11.00", "€2.09", "€62.40"):
         assert amount in text
         assert amount in page
+
+
+def test_an_invoice_is_in_the_language_that_its_reader_chose(after, client):
+    language_set(user=after.bidders[0].user, language="de")
+    client.force_login(after.bidders[0].user)
+    text = text_of(client.get(reverse("invoice_pdf", args=(Order.objects.get().pk, 1))))
+    for words in ("Rechnung 1", "75,49\N{NO-BREAK SPACE}€", "Zahlbar bis"):
+        assert words in text
+    for words in ("Invoice", "Pay by", "€75"):
+        assert words not in text
 
 
 def test_a_credit_note_says_what_it_takes_back(after, client):

@@ -207,6 +207,7 @@ CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "bidding.tasks.tick", "schedule": 1.0, "options": {"expires": 1.0}},
     "follow_roles": {"task": "bidding.tasks.follow_roles", "schedule": 2.0, "options": {"expires": 2.0}},
     "sweep": {"task": "auctions.tasks.uploads_sweep", "schedule": 60.0, "options": {"expires": 60.0}},
+    "rehearsals": {"task": "bidding.tasks.rehearsals", "schedule": 1.0, "options": {"expires": 1.0}},
     "video": {"task": "bidding.tasks.video", "schedule": 1.0, "options": {"expires": 1.0}},
     "recordings": {"task": "bidding.tasks.recordings", "schedule": 600.0, "options": {"expires": 600.0}},
     "tell": {"task": "bidding.tasks.tell", "schedule": 5.0, "options": {"expires": 5.0}},

@@ -24,6 +24,7 @@ from auctions.permissions import can_enter_bids, manageable_auctions, viewable_a
 from auctions.problems import ProblemSerializer
 from bidding import protocol, services
 from bidding.protocol import BidAccepted, BidRejected
+from bidding.services.registrations import ENTERED
 
 SIGN_IN = {401: OpenApiResponse(ProblemSerializer, description="Sign in first.")}
 HOUSE = {**PROBLEM, **SIGN_IN, **SECOND_FACTOR, **NOT_FOUND}
@@ -32,9 +33,7 @@ HOUSE = {**PROBLEM, **SIGN_IN, **SECOND_FACTOR, **NOT_FOUND}
 class PaddleRequestSerializer(serializers.Serializer[Any]):
     """Somebody who does not bid by themselves."""
 
-    kind = serializers.ChoiceField(
-        choices=[choice for choice in RegistrationKind.choices if choice[0] != RegistrationKind.ONLINE]
-    )
+    kind = serializers.ChoiceField(choices=[(kind.value, kind.label) for kind in ENTERED])
     alias = serializers.CharField(required=False, allow_blank=True, max_length=40, help_text="For example a seat.")
 
 

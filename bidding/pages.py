@@ -11,6 +11,7 @@ import msgspec
 import structlog
 from django.db.models import Max, Q
 from django.urls import reverse
+from django.utils.translation import ngettext
 from redis.exceptions import RedisError
 
 from accounts.models import User
@@ -34,7 +35,7 @@ from auctions.standing import wants_address
 from bidding import protocol
 from bidding.chapters import chapter_of_lot
 from bidding.engine.outcomes import EngineError
-from bidding.models import Bid
+from bidding.models import Bid, SimulatedBidder
 from bidding.selectors import lot_after, picture_is_lost, snapshot_now
 
 logger = structlog.get_logger(__name__)
@@ -204,6 +205,17 @@ class HostPage:
     def lots_and_runs(self) -> list[tuple[Lot, LotRun | None]]:
         """The run of show."""
         return [(lot, self.runs.get(lot.pk)) for lot in self.lots]
+
+    @property
+    def rehearsal(self) -> Auction | None:
+        """The rehearsal of this show, while there is one."""
+        return self.auction.rehearsals.filter(archived_at=None).first()
+
+    @property
+    def bidders(self) -> str:
+        """How many bidders of this rehearsal the site plays."""
+        count = SimulatedBidder.objects.filter(registration__auction=self.auction).count()
+        return ngettext("%(count)d simulated bidder", "%(count)d simulated bidders", count) % {"count": count}
 
     @property
     def rules(self) -> list[str]:

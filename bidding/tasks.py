@@ -14,6 +14,7 @@ from bidding.services import (
     lot_close_due,
     recordings_sweep,
     registrations_follow_roles,
+    rehearsals_attend,
     streams_attend,
 )
 from bidding.services.heartbeat import heartbeat
@@ -66,6 +67,12 @@ def video() -> None:
         streams_attend()
     except (RedisError, EngineError, OSError) as error:
         logger.warning("video_waits", error=str(error))
+
+
+@shared_task
+def rehearsals() -> None:
+    """Let simulated bidders bid, and erase what was put away; beside the floor's queue, which is for real shows."""
+    rehearsals_attend()
 
 
 @shared_task

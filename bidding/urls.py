@@ -16,6 +16,7 @@ from bidding import (
     views_notices,
     views_orders,
     views_profile,
+    views_rehearsal,
     views_replay,
 )
 from bidding.relay import views as relay_views
@@ -68,6 +69,12 @@ urlpatterns = [
     path("accounts/profile/close/", views_profile.profile_close, name="profile_close"),
     path("host/request/", views_profile.host_request, name="host_request"),
     path("host/auctions/<int:auction_id>/", views_host.host_auction, name="host_auction"),
+    path("host/auctions/<int:auction_id>/rehearsal/", views_rehearsal.host_rehearsal, name="host_rehearsal"),
+    path(
+        "host/auctions/<int:auction_id>/rehearsal/put-away/",
+        views_rehearsal.rehearsal_put_away,
+        name="rehearsal_put_away",
+    ),
     path("host/auctions/<int:auction_id>/board/", views_board.host_board, name="host_board"),
     path("host/auctions/<int:auction_id>/camera/key/", views_camera.key, name="host_camera_key"),
     path("host/auctions/<int:auction_id>/camera/resume/", views_camera.resume, name="host_camera_resume"),

@@ -51,6 +51,7 @@ from bidding.models import (
     Refusal,
     SignedHead,
     SigningKey,
+    SimulatedBidder,
 )
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +80,7 @@ class Rows:
             order=self.order, amount=5, method="bank", reference="R1", received_at=NOW
         )
         self.refund = Refund.objects.create(payment=self.payment, amount=1, reason="r")
+        self.simulated = SimulatedBidder.objects.create(registration=registration, temper="eager")
         self.offer = Offer.objects.create(
             run=self.run, registration=registration, kind="second_chance", amount=1, expires_at=NOW
         )
@@ -257,6 +259,7 @@ BROKEN: dict[str, list[Callable[[Any], None]]] = {
     ],
     "registration_status_known": [lambda r: change(r.registration, status="x")],
     "registration_kind_known": [lambda r: change(r.registration, kind="x")],
+    "simulatedbidder_temper_known": [lambda r: change(r.simulated, temper="x")],
     "registration_amounts_in_range": [lambda r: change(r.registration, spending_limit=-1)],
     "sale_one_active_a_run": [
         lambda r: again(r.sale, closing_number=2),

@@ -177,6 +177,14 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
         "GET": MANAGED,
         "POST": {LOGIN: NOBODY_KNOWN, 422: MANAGERS, 404: REST},
     },
+    "host/auctions/<int:auction_id>/rehearsal/": {
+        "GET": MANAGED,
+        "POST": {LOGIN: NOBODY_KNOWN, 422: MANAGERS, 404: REST},
+    },
+    "host/auctions/<int:auction_id>/rehearsal/put-away/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
+    },
     "host/auctions/<int:auction_id>/recording/": {
         "GET": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
         "POST": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
@@ -461,6 +469,7 @@ BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("POST", "accounts/language/"): {"language": "en"},
     ("POST", "host/auctions/<int:auction_id>/camera/"): {"action": "rotate"},
     ("POST", "host/auctions/<int:auction_id>/recording/"): {"sure": "on"},
+    ("POST", "host/auctions/<int:auction_id>/rehearsal/"): {"eager": 1, "steady": 0, "sniper": 0, "maximum": 0},
     ("POST", "orders/<int:order_id>/"): {"delivery": "pick_up"},
     ("POST", "hosts/<slug:slug>/follow/"): {"wanted": "on"},
     ("POST", "lots/<int:lot_id>/watch/"): {"wanted": "on"},

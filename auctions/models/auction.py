@@ -130,6 +130,9 @@ class Auction(models.Model):
         help_text=_("Who has so many strikes gets no paddle; empty lets everybody in."),
     )
     is_rehearsal = models.BooleanField(_("rehearsal"), default=False)
+    rehearsal_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="rehearsals"
+    )
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_time_zone])
     currency_code = models.CharField(
         _("currency"), max_length=3, choices=[(code, code) for code in CURRENCIES], default="EUR"

@@ -20,12 +20,16 @@ class RegistrationStatus(models.TextChoices):
 
 
 class RegistrationKind(models.TextChoices):
-    """Where the bidder is; all but online bidders have their bids entered by a clerk."""
+    """Where the bidder is; a clerk enters the bids of the hall, the phone and the book.
+
+    In a rehearsal the site itself raises the paddles of simulated bidders.
+    """
 
     ONLINE = "online", _("Online")
     FLOOR = "floor", _("On the floor")
     PHONE = "phone", _("On the phone")
     ABSENTEE = "absentee", _("Absentee")
+    SIMULATED = "simulated", _("Simulated")
 
 
 class Registration(models.Model):
@@ -35,7 +39,7 @@ class Registration(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="registrations"
     )
-    kind = models.CharField(_("kind"), max_length=8, choices=RegistrationKind, default=RegistrationKind.ONLINE)
+    kind = models.CharField(_("kind"), max_length=9, choices=RegistrationKind, default=RegistrationKind.ONLINE)
     alias = models.CharField(_("alias"), max_length=40, blank=True, help_text=_("Shown in chat instead of the paddle."))
     paddle = models.PositiveIntegerField(_("paddle"))
     status = models.CharField(

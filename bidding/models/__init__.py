@@ -12,6 +12,7 @@ from bidding.models.ledger import (
     SigningKey,
 )
 from bidding.models.notification import Notification, NotificationKind
+from bidding.models.rehearsal import SimulatedBidder, Temper
 
 __all__ = [
     "LONGEST_SLOW_MODE_S",
@@ -30,4 +31,6 @@ __all__ = [
     "Refusal",
     "SignedHead",
     "SigningKey",
+    "SimulatedBidder",
+    "Temper",
 ]

@@ -36,6 +36,12 @@ from bidding.services.registrations import (
     registration_set_status,
     registrations_follow_roles,
 )
+from bidding.services.rehearsals import (
+    rehearsal_create,
+    rehearsal_play,
+    rehearsal_put_away,
+    rehearsals_attend,
+)
 from bidding.services.shows import (
     auction_advance,
     auction_cancel,
@@ -88,6 +94,10 @@ __all__ = [
     "registration_enter",
     "registration_set_status",
     "registrations_follow_roles",
+    "rehearsal_create",
+    "rehearsal_play",
+    "rehearsal_put_away",
+    "rehearsals_attend",
     "rostrum_take",
     "stream_event_take",
     "stream_playback",

@@ -25,6 +25,8 @@ from bidding.services.commands import command_send
 from bidding.services.streams import viewer_revoke
 
 LONGEST_ALIAS: Final = 40
+ENTERED: Final = (RegistrationKind.FLOOR, RegistrationKind.PHONE, RegistrationKind.ABSENTEE)
+"""Whose bids a clerk enters."""
 
 
 def registration_create(*, auction: Auction, user: User, accept_terms: bool) -> tuple[Registration, bool]:
@@ -70,7 +72,7 @@ def registration_enter(*, auction: Auction, actor: User, kind: RegistrationKind,
     """
     if not can_enter_bids(actor, auction):
         raise Refused("forbidden", _("You may not enter bids for this auction."))
-    if kind == RegistrationKind.ONLINE:
+    if kind not in ENTERED:
         raise Refused("invalid", _("Who bids online registers by themselves."), field="kind")
     alias = alias.strip()
     if len(alias) > LONGEST_ALIAS:

@@ -61,6 +61,7 @@ PAGES = {
         "/host/auctions/new/",
         "/host/auctions/{auction}/",
         "/host/auctions/{auction}/edit/",
+        "/host/auctions/{auction}/rehearsal/",
         "/host/auctions/{auction}/camera/",
         "/admin/auctions/auction/{auction}/desk/",
         "/host/lots/{open}/pictures/",

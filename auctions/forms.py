@@ -61,7 +61,7 @@ _TIMING_FIELDS: Final = {
 _AUCTION_FIELDS: Final = {"buyer_premium_bp": "premium", "gap_ms": "gap"}
 
 
-class _Control(forms.Form):
+class Control(forms.Form):
     """A form whose controls say by themselves whether they are wrong and what describes them."""
 
     required_css_class = "is-required"
@@ -82,7 +82,7 @@ class AmountInput(forms.TextInput):
         super().__init__({"inputmode": "decimal", "autocomplete": "off", "maxlength": 20, **(attrs or {})})
 
 
-class AuctionForm(_Control):
+class AuctionForm(Control):
     """The show itself."""
 
     title = forms.CharField(label=gettext_lazy("Title"), max_length=120)
@@ -255,7 +255,7 @@ Offered = Mapping[str, Sequence[TaxRule] | Sequence[ShippingProfile]]
 """What the lots of a sheet may choose from, by field: read once for all of them."""
 
 
-class LotForm(_Control):
+class LotForm(Control):
     """One lot. Amounts are written as decimals in the auction's currency, times as seconds."""
 
     id = forms.IntegerField(required=False, widget=forms.HiddenInput)
@@ -621,6 +621,11 @@ class AuctionSheet:
             offered=self._offered,
             initial=LotForm.initial_of(stored) if stored else {},
         )
+
+
+def field_of(refused: Refused) -> str:
+    """Return the field of a lot's form that a refusal of the services belongs to; the form itself where none does."""
+    return _TIMING_FIELDS.get(refused.field or "", refused.field or "")
 
 
 def _number(text: str | None) -> int:

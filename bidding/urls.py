@@ -18,6 +18,7 @@ from bidding import (
     views_profile,
     views_rehearsal,
     views_replay,
+    views_run,
 )
 from bidding.relay import views as relay_views
 
@@ -78,6 +79,10 @@ urlpatterns = [
     path("host/auctions/<int:auction_id>/board/", views_board.host_board, name="host_board"),
     path("host/auctions/<int:auction_id>/camera/key/", views_camera.key, name="host_camera_key"),
     path("host/auctions/<int:auction_id>/camera/resume/", views_camera.resume, name="host_camera_resume"),
+    path("host/auctions/<int:auction_id>/lots/", views_run.run_of_show, name="host_lots"),
+    path("host/lots/<int:lot_id>/", views_run.lot_sheet, name="host_lot"),
+    path("host/lots/<int:lot_id>/row/", views_run.row_save, name="host_lot_row"),
+    path("host/lots/<int:lot_id>/<slug:act>/", views_run.lot_act, name="host_lot_act"),
     path("host/auctions/<int:auction_id>/recording/", views_replay.recording_erase, name="recording_erase"),
     path("host/auctions/<int:auction_id>/<slug:step>/", views_host.host_step, name="host_step"),
 ]

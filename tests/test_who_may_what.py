@@ -189,6 +189,17 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
         "GET": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
         "POST": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
     },
+    "host/auctions/<int:auction_id>/lots/": {
+        "GET": MANAGED,
+        "POST": {LOGIN: NOBODY_KNOWN, 422: MANAGERS, 404: REST},
+    },
+    # The lot is open: its rules are frozen.
+    "host/lots/<int:lot_id>/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
+    },
+    "host/lots/<int:lot_id>/row/": {"POST": {LOGIN: NOBODY_KNOWN, 422: MANAGERS, 404: REST}},
+    "host/lots/<int:lot_id>/<slug:act>/": {"POST": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST}},
     "host/lots/<int:lot_id>/pictures/": {
         "GET": MANAGED,
         "POST": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
@@ -531,6 +542,7 @@ def path_of(world: World, route: str) -> str:
         "epoch": "0a1b",
         "step": "schedule",
         "paddle": 101,
+        "act": "duplicate",
         "entry": "1-1",
         "mute_id": here["bidding.mute"],
         "bid_id": BID_ID,

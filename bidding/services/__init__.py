@@ -42,6 +42,7 @@ from bidding.services.rehearsals import (
     rehearsal_put_away,
     rehearsals_attend,
 )
+from bidding.services.run_of_show import lot_duplicate, lot_step
 from bidding.services.shows import (
     auction_advance,
     auction_cancel,
@@ -73,6 +74,7 @@ __all__ = [
     "lot_close",
     "lot_close_current",
     "lot_close_due",
+    "lot_duplicate",
     "lot_extend",
     "lot_hammer",
     "lot_move",
@@ -85,6 +87,7 @@ __all__ = [
     "lot_resume",
     "lot_resume_current",
     "lot_sell_anyway",
+    "lot_step",
     "lot_warn",
     "lot_withdraw",
     "offer_void",

@@ -1,0 +1,128 @@
+"""The run of show as a host edits it: one lot at a time, seen as it was, copied, and added like the one before.
+
+Owns what a page saw of a lot, so that two people at one list do not overwrite each other. What a lot may be, and who
+may change it, the catalogue's services say.
+"""
+
+import hashlib
+import json
+from dataclasses import fields, replace
+from typing import Any, Final, Unpack
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import models, transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from auctions import services
+from auctions.errors import Refused
+from auctions.models import Auction, Lot, LotImage
+from auctions.rules import Timing
+from auctions.services import LotChanges, LotSpec
+
+_SEEN: Final = tuple(
+    # A foreign key by its number: a list has hundreds.
+    field.attname
+    for field in Lot._meta.concrete_fields
+    if field.name in LotChanges.__annotations__ and field.name != "position"
+)
+_OF_ONE: Final[dict[str, Any]] = {
+    "number": "",
+    "description": "",
+    "condition": "",
+    "quantity": 1,
+    "estimate_low": None,
+    "estimate_high": None,
+    "reserve_amount": None,
+    "buy_now_amount": None,
+    "cap_amount": None,
+}
+"""What is one lot's own, and the next one does not take over."""
+
+
+def lot_version(lot: Lot) -> str:
+    """Return what a page names that changes this lot: the same for the same contents, wherever the lot stands."""
+    seen = [str(getattr(lot, name)) for name in _SEEN]
+    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:16]
+
+
+def lot_save_seen(*, actor: User, lot: Lot, seen: str, **changes: Unpack[LotChanges]) -> Lot:
+    """Change a lot that is still as its page showed it, and return it as it is now.
+
+    Raises Refused with the code `stale` where it was changed meanwhile, unless what is wanted is what it is.
+    """
+    with transaction.atomic():
+        stored = _locked(lot)
+        changed = sorted(name for name, value in changes.items() if getattr(stored, name) != value)
+        if changed and lot_version(stored) != seen:
+            raise Refused("stale", _("Somebody else changed this lot meanwhile."))
+        stored = services.lot_update(actor=actor, lot=stored, **changes)
+        if changed:
+            write_down(actor, stored, f"run of show: {', '.join(changed)}")
+    return stored
+
+
+def spec_of(lot: Lot) -> LotSpec:
+    """Return a lot as the services take a new one."""
+    timing = Timing(**{field.name: getattr(lot, field.name) for field in fields(Timing)})
+    same = {field.name: getattr(lot, field.name) for field in fields(LotSpec) if field.name not in {"timing"}}
+    return LotSpec(**same, timing=timing)
+
+
+def lot_add(*, actor: User, auction: Auction, title: str, opening_amount: int) -> Lot:
+    """Add a lot at the end under the rules of the last one; return it. `opening_amount` is in minor units."""
+    last = auction.lots.order_by("position", "pk").last()
+    spec = LotSpec(title=title.strip(), opening_amount=opening_amount)
+    if last is not None:
+        spec = replace(spec_of(last), title=spec.title, opening_amount=opening_amount, **_OF_ONE)
+    with transaction.atomic():
+        lot = services.lot_create(actor=actor, auction=auction, spec=spec)
+        write_down(actor, auction, f"run of show: added lot {lot.number}")
+    return lot
+
+
+def lot_copy(*, actor: User, lot: Lot) -> Lot:
+    """Add a second lot like this one, with its pictures and the next free number, at the end; return it."""
+    with transaction.atomic():
+        stored = _locked(lot)
+        copy = services.lot_create(actor=actor, auction=stored.auction, spec=replace(spec_of(stored), number=""))
+        # A file goes only with the last picture that it is.
+        LotImage.objects.bulk_create(_pictures_for(copy, stored))
+        write_down(actor, copy, f"run of show: copied from lot {stored.number}")
+    return copy
+
+
+def lot_take_out(*, actor: User, lot: Lot) -> None:
+    """Take a lot out of a draft, and write down which it was."""
+    with transaction.atomic():
+        services.lot_remove(actor=actor, lot=lot)
+        write_down(actor, lot.auction, f"run of show: removed lot {lot.number}, {lot.title}")
+
+
+def write_down(actor: User, thing: models.Model, what: str) -> None:
+    """Write into the history of an auction or a lot what somebody did to it; never amounts, for reserves are secret."""
+    LogEntry.objects.create(
+        user_id=actor.pk,
+        content_type=ContentType.objects.get_for_model(type(thing)),
+        object_id=str(thing.pk),
+        object_repr=str(thing)[:200],
+        action_flag=CHANGE,
+        change_message=what,
+    )
+
+
+def _locked(lot: Lot) -> Lot:
+    """Lock a lot as the services do, the auction first; refuse where another page took it out."""
+    auction = Auction.objects.select_for_update(of=("self",)).select_related("organizer").get(pk=lot.auction_id)
+    stored = auction.lots.select_for_update(of=("self",)).filter(pk=lot.pk).first()
+    if stored is None:
+        raise Refused("lot_gone", _("The lot was taken out meanwhile."))
+    stored.auction = auction
+    return stored
+
+
+def _pictures_for(copy: Lot, lot: Lot) -> list[LotImage]:
+    own: set[Any] = {"id", "lot"}
+    names = [field.name for field in LotImage._meta.concrete_fields if field.name not in own]
+    return [LotImage(lot=copy, **{name: getattr(image, name) for name in names}) for image in lot.images.all()]

@@ -38,6 +38,8 @@ class MailKind(models.TextChoices):
 
     OUTBID = "outbid", _("Somebody bid more than I did while I was away")
     WON = "won", _("What I won, when a show is over")
+    PAYMENT = "payment", _("A payment of mine is due, or late")
+    OFFER = "offer", _("A house offers me a lot after its show")
     REMINDER = "reminder", _("A show that I asked to be reminded of begins")
     SCHEDULED = "scheduled", _("A house that I follow plans a show")
 

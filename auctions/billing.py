@@ -20,7 +20,7 @@ from auctions.models import Auction, Invoice, InvoiceKind, Order, OrderLineKind,
 from auctions.money import CURRENCIES, Currency
 
 MOST_INVOICES: Final = 5
-"""How often one order is invoiced anew, so that nobody uses up a house's numbers."""
+"""How often a buyer has one order invoiced anew, so that nobody uses up a house's numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,27 +174,36 @@ def auction_invoice(*, auction: Auction, ended_at: datetime) -> None:
     if auction.is_rehearsal:
         return
     due_at = ended_at + timedelta(days=auction.organizer.payment_days)
-    orders = Order.objects.filter(auction=auction, status=OrderStatus.AWAITING_PAYMENT, invoices=None)
+    # Somebody may have paid at the desk while the show went on.
+    orders = Order.objects.filter(auction=auction, invoices=None).exclude(status=OrderStatus.CANCELLED)
     for order in orders.select_related("auction__organizer", "buyer__user").order_by("pk"):
         order.due_at = due_at
         order.save(update_fields=["due_at", "updated_at"])
         invoice_issue(order=order)
 
 
-def invoice_issue(*, order: Order) -> Invoice:
-    """Return the invoice that says what an order comes to now; one that says something else is taken back first."""
+def invoice_issue(*, order: Order, most: int | None = None) -> Invoice:
+    """Return the invoice that says what an order comes to now; one that says something else is taken back first.
+
+    Beyond `most` invoices of one order it refuses.
+    """
     with transaction.atomic():
         # Numbers are given one after another: what is rolled back uses none up.
         organizer = Organizer.objects.select_for_update().get(pk=order.auction.organizer_id)
         paper = _paper(order, organizer)
-        current = order.invoices.filter(kind=InvoiceKind.INVOICE, credited_by=None).first()
+        current = invoice_current(order)
         if current is not None:
             if replace(paper_of(current), issued_on=paper.issued_on) == paper:
                 return current
-            if order.invoices.filter(kind=InvoiceKind.INVOICE).count() >= MOST_INVOICES:
+            if most is not None and order.invoices.filter(kind=InvoiceKind.INVOICE).count() >= most:
                 raise Refused("too_often", _("This was changed often already. Please write to the house."))
             _issue(organizer, order, replace(paper_of(current), issued_on=paper.issued_on), credits=current)
         return _issue(organizer, order, paper)
+
+
+def invoice_current(order: Order) -> Invoice | None:
+    """Return the invoice of an order that holds: the one that no credit note took back."""
+    return order.invoices.filter(kind=InvoiceKind.INVOICE, credited_by=None).first()
 
 
 def invoice_credit(*, invoice: Invoice) -> Invoice:

@@ -99,6 +99,11 @@ def viewable_orders(user: AnyUser) -> QuerySet[Order]:
     return Order.objects.filter(Q(buyer__user=known) | Q(auction__organizer__in=_organizer_ids(known, BILLING)))
 
 
+def billable_auctions(user: AnyUser) -> QuerySet[Auction]:
+    """Return the auctions whose money this person handles."""
+    return Auction.objects.filter(organizer__in=_organizers(user, BILLING))
+
+
 def can_view(user: AnyUser, auction: Auction) -> bool:
     """Say whether the auction exists for this person."""
     return viewable_auctions(user).filter(pk=auction.pk).exists()
@@ -134,6 +139,11 @@ def can_moderate(user: AnyUser, auction: Auction) -> bool:
 def can_enter_bids(user: AnyUser, auction: Auction) -> bool:
     """Say whether this person may give paddles to people in the hall or on the phone, and bid for them."""
     return _has_role(user, auction.organizer_id, ENTERING)
+
+
+def can_bill(user: AnyUser, auction: Auction) -> bool:
+    """Say whether this person handles the money of an auction: its orders, payments, refunds and later offers."""
+    return _has_role(user, auction.organizer_id, BILLING)
 
 
 def can_see_private(user: AnyUser, auction: Auction) -> bool:

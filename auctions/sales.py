@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from auctions.billing import invoice_issue
+from auctions.billing import MOST_INVOICES, invoice_issue
 from auctions.errors import Refused
 from auctions.models import (
     Lot,
@@ -129,7 +129,7 @@ def order_set_delivery(*, order: Order, actor: User, pick_up: bool, address: str
         order.save(update_fields=["pick_up", "delivery_address", "updated_at"])
         order_deliver(order=order)
         if not paid and order.invoices.exists():
-            invoice_issue(order=order)
+            invoice_issue(order=order, most=MOST_INVOICES)
     return order
 
 

@@ -52,6 +52,27 @@ def say(notification: Notification) -> Said:
                 reverse("my_bids"),
                 _("See what you won"),
             )
+        case NotificationKind.PAYMENT:
+            assert notification.amount is not None
+            amount = money_text(notification.amount, MoneyStyle(auction.currency), full=True)
+            return Said(
+                _("Please pay for what you won in %(auction)s") % {"auction": auction.title},
+                _("%(amount)s is open.") % {"amount": amount},
+                reverse("my_bids"),
+                _("Pay"),
+            )
+        case NotificationKind.OFFER:
+            assert notification.run is not None
+            assert notification.amount is not None
+            lot = notification.run.lot
+            amount = money_text(notification.amount, MoneyStyle(auction.currency))
+            return Said(
+                _("Lot %(number)s can be yours") % {"number": lot.number},
+                _("%(house)s offers you %(title)s at %(amount)s.")
+                % {"house": auction.organizer.name, "title": lot.title, "amount": amount},
+                reverse("run_offer", args=(notification.run_id,)),
+                _("See the offer"),
+            )
         case NotificationKind.REMINDER:
             if auction.status == AuctionStatus.LIVE:
                 title = _("%(auction)s is live")

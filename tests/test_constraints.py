@@ -24,6 +24,7 @@ from auctions.models import (
     LotWatch,
     Offer,
     Order,
+    OrderEntry,
     OrderLine,
     Payment,
     PictureWatch,
@@ -81,6 +82,8 @@ class Rows:
         )
         self.refund = Refund.objects.create(payment=self.payment, amount=1, reason="r")
         self.simulated = SimulatedBidder.objects.create(registration=registration, temper="eager")
+        self.refund = Refund.objects.create(payment=self.payment, amount=1, reason="overpaid")
+        self.entry = OrderEntry.objects.create(order=self.order, kind="reminded_soon", due_at=NOW, amount=1)
         self.offer = Offer.objects.create(
             run=self.run, registration=registration, kind="second_chance", amount=1, expires_at=NOW
         )
@@ -274,6 +277,14 @@ BROKEN: dict[str, list[Callable[[Any], None]]] = {
         lambda r: change(r.sale, tax_amount=MAX_AMOUNT + 1),
     ],
     "offer_one_open_a_run": [lambda r: again(r.offer)],
+    "offer_accepted_is_a_sale": [
+        lambda r: change(r.offer, answer="accepted"),
+        lambda r: change(r.offer, sale=r.sale),
+    ],
+    "orderentry_reminded_once_a_date": [lambda r: again(r.entry)],
+    "orderentry_reminder_has_a_date": [lambda r: change(r.entry, due_at=None)],
+    "orderentry_kind_known": [lambda r: change(r.entry, kind="x")],
+    "orderentry_amounts_in_range": [lambda r: change(r.entry, amount=MAX_AMOUNT + 1)],
     "offer_above_zero": [lambda r: change(r.offer, amount=0)],
     "offer_kind_known": [lambda r: change(r.offer, kind="x")],
     "offer_answer_known": [lambda r: change(r.offer, answer="x")],
@@ -294,6 +305,7 @@ BROKEN: dict[str, list[Callable[[Any], None]]] = {
     "payment_reference_once": [lambda r: again(r.payment)],
     "payment_above_zero": [lambda r: change(r.payment, amount=0)],
     "payment_amounts_in_range": [lambda r: change(r.payment, amount=MAX_AMOUNT + 1)],
+    "refund_reason_known": [lambda r: change(r.refund, reason="x")],
     "refund_above_zero": [lambda r: change(r.refund, amount=0)],
     "refund_amounts_in_range": [lambda r: change(r.refund, amount=MAX_AMOUNT + 1)],
     "event_version_once": [lambda r: again(r.event)],

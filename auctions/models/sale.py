@@ -1,5 +1,6 @@
 """After the hammer: sales, offers, orders, invoices, payments. One buyer's sales share an order."""
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -79,6 +80,11 @@ class Offer(models.Model):
     expires_at = models.DateTimeField()
     answer = models.CharField(max_length=8, choices=OfferAnswer, default=OfferAnswer.OPEN)
     answered_at = models.DateTimeField(null=True, blank=True)
+    sale = models.OneToOneField(Sale, on_delete=models.PROTECT, null=True, blank=True, related_name="offer")
+    """What became of it once it was accepted; one sale an offer, whoever pressed how often."""
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -89,6 +95,11 @@ class Offer(models.Model):
             one_of("offer", "kind", OfferKind),
             one_of("offer", "answer", OfferAnswer),
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="offer_above_zero"),
+            models.CheckConstraint(
+                condition=models.Q(answer="accepted", sale__isnull=False)
+                | (~models.Q(answer="accepted") & models.Q(sale=None)),
+                name="offer_accepted_is_a_sale",
+            ),
             amounts_in_range("offer", "amount"),
         )
 
@@ -184,6 +195,63 @@ class OrderLine(models.Model):
         return self.description
 
 
+class OrderEntryKind(models.TextChoices):
+    """What was done to an order, or about it."""
+
+    PAYMENT = "payment", _("Money came in")
+    PAID = "paid", _("Paid")
+    SENT = "sent", _("Sent")
+    DONE = "done", _("Done")
+    REMINDED_SOON = "reminded_soon", _("Reminded before the day")
+    REMINDED_LATE = "reminded_late", _("Reminded after the day")
+    REMINDED = "reminded", _("Reminded by the house")
+    UNPAID = "unpaid", _("Not paid in time")
+    MORE_TIME = "more_time", _("More time to pay")
+    TAKEN_BACK = "taken_back", _("A payment was a mistake")
+    REFUND = "refund", _("Money went back")
+    LOTS_CANCELLED = "lots_cancelled", _("Lots cancelled")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class OrderEntry(models.Model):
+    """One line of an order's history: who did what, when and why. Nothing of it is changed.
+
+    `actor` is empty where the clock or a payment provider did it. An automatic reminder stands for one due date, so
+    that each goes out once, whatever runs twice.
+    """
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="entries")
+    kind = models.CharField(max_length=14, choices=OrderEntryKind)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    reason = models.TextField(max_length=500, blank=True, help_text=_("Private: the buyer never sees it."))
+    amount = AmountField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("order entry")
+        verbose_name_plural = _("order entries")
+        ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("order", "kind", "due_at"),
+                condition=models.Q(kind__in=("reminded_soon", "reminded_late")),
+                name="orderentry_reminded_once_a_date",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(kind__in=("reminded_soon", "reminded_late")) | models.Q(due_at__isnull=False),
+                name="orderentry_reminder_has_a_date",
+            ),
+            one_of("orderentry", "kind", OrderEntryKind),
+            amounts_in_range("orderentry", "amount"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.order}"
+
+
 class InvoiceKind(models.TextChoices):
     """An invoice is never edited; a credit note takes it back."""
 
@@ -245,12 +313,21 @@ class Payment(models.Model):
         return _("Payment %(number)s for: %(order)s") % {"number": self.pk, "order": self.order}
 
 
+class RefundReason(models.TextChoices):
+    """Why money went back; the public part of it."""
+
+    CANCELLED = "cancelled", _("A lot was cancelled")
+    OVERPAID = "overpaid", _("Too much came in")
+    GOODWILL = "goodwill", _("Goodwill")
+    MISTAKE = "mistake", _("It never came in")
+
+
 class Refund(models.Model):
     """Money that went back."""
 
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
     amount = AmountField()
-    reason = models.CharField(max_length=40)
+    reason = models.CharField(max_length=9, choices=RefundReason)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -258,6 +335,7 @@ class Refund(models.Model):
         verbose_name_plural = _("refunds")
         constraints = (
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="refund_above_zero"),
+            one_of("refund", "reason", RefundReason),
             amounts_in_range("refund", "amount"),
         )
 

@@ -13,6 +13,8 @@ class NotificationKind(models.TextChoices):
 
     OUTBID = "outbid", _("Outbid")
     WON = "won", _("Won")
+    PAYMENT = "payment", _("Payment due")
+    OFFER = "offer", _("Offered after the show")
     REMINDER = "reminder", _("A show begins")
     SCHEDULED = "scheduled", _("A show is planned")
 
@@ -21,7 +23,7 @@ class Notification(models.Model):
     """One thing to know, told once: of a run of a lot, or of an auction.
 
     "Outbid" is of a run; a newer one replaces it, and it goes when its reader leads again, so that it is never wrong.
-    The others are of an auction. Each is the outbox of its own mail and push, which go while `due_at` is set.
+    An offer after the show is of a run too. The others are of an auction; of payments the newest replaces the last. Each is the outbox of its own mail and push, which go while `due_at` is set.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notifications")
@@ -54,8 +56,8 @@ class Notification(models.Model):
                 name="notification_once_an_auction",
             ),
             models.CheckConstraint(
-                condition=models.Q(kind="outbid", run__isnull=False, amount__isnull=False)
-                | models.Q(kind="won", run=None, amount__isnull=False)
+                condition=models.Q(kind__in=("outbid", "offer"), run__isnull=False, amount__isnull=False)
+                | models.Q(kind__in=("won", "payment"), run=None, amount__isnull=False)
                 | models.Q(kind__in=("reminder", "scheduled"), run=None, amount=None),
                 name="notification_fits_its_kind",
             ),

@@ -22,7 +22,18 @@ from redis.exceptions import RedisError
 
 from accounts.languages import speaking_to
 from accounts.models import Follow, MailKind, User
-from auctions.models import Auction, AuctionStatus, LotStatus, RegistrationStatus, Reminder, Visibility
+from auctions.models import (
+    Auction,
+    AuctionStatus,
+    LotStatus,
+    Offer,
+    OfferAnswer,
+    Order,
+    RegistrationStatus,
+    Reminder,
+    Visibility,
+)
+from auctions.orders import OWING
 from auctions.permissions import viewable_auctions
 from bidding import letters
 from bidding.models import Notification, NotificationKind
@@ -71,6 +82,22 @@ def reminders_note() -> None:
             Reminder.objects.filter(pk__in=[pk for pk, _user, _auction in rows]).update(noted_at=timezone.now())
 
 
+def payment_note(*, order: Order, amount: int) -> None:
+    """Tell a buyer what is open on an order; what they were told of it before goes."""
+    if order.buyer.user_id is not None:
+        told = (order.buyer.user_id, order.auction_id)
+        Notification.objects.filter(kind=NotificationKind.PAYMENT, user=told[0], auction=told[1]).delete()
+        _note(NotificationKind.PAYMENT, [told], amount=amount)
+
+
+def offer_note(*, offer: Offer) -> None:
+    """Tell a bidder what is offered to them; an older offer of the same lot goes."""
+    user, run = offer.registration.user_id, offer.run
+    if user is not None:
+        Notification.objects.filter(kind=NotificationKind.OFFER, user=user, run=run).delete()
+        _note(NotificationKind.OFFER, [(user, run.auction_id)], run=run.pk, amount=offer.amount)
+
+
 def notifications_send() -> None:
     """Send what is due, for some seconds at most. A mail server that cannot be reached ends it: all of that waits."""
     began = monotonic()
@@ -85,11 +112,21 @@ def notifications_send() -> None:
                 logger.warning("notification_waits", error=str(error))
 
 
-def _note(kind: NotificationKind, told: Collection[tuple[int, int]]) -> None:
+def _note(
+    kind: NotificationKind, told: Collection[tuple[int, int]], *, run: int | None = None, amount: int | None = None
+) -> None:
     """Write notifications of auctions for people; those that were written before stay as they are."""
     now = timezone.now()
     rows = [
-        Notification(user_id=user, auction_id=auction, kind=kind, at_ms=round(now.timestamp() * 1000), due_at=now)
+        Notification(
+            user_id=user,
+            auction_id=auction,
+            run_id=run,
+            kind=kind,
+            amount=amount,
+            at_ms=round(now.timestamp() * 1000),
+            due_at=now,
+        )
         for user, auction in told
     ]
     Notification.objects.bulk_create(rows, batch_size=_AT_ONCE, ignore_conflicts=True)
@@ -157,6 +194,11 @@ def _is_news(row: Notification, user: User) -> bool:
         return False
     if row.kind == NotificationKind.WON:
         return True
+    if row.kind == NotificationKind.PAYMENT:
+        return Order.objects.filter(auction=row.auction_id, buyer__user=user, status__in=OWING).exists()
+    if row.kind == NotificationKind.OFFER:
+        open_now = Offer.objects.filter(answer=OfferAnswer.OPEN, expires_at__gt=timezone.now())
+        return open_now.filter(run=row.run_id, registration__user=user).exists()
     if user.registrations.filter(auction=row.auction_id, status=RegistrationStatus.BANNED).exists():
         return False
     if row.kind == NotificationKind.OUTBID:

@@ -88,6 +88,17 @@ def balance_of(order: Order) -> Balance:
     )
 
 
+def order_unchanged(*, order: Order, seen: int) -> None:
+    """Refuse where something was done to an order since a page showed its newest entry (0 for none).
+
+    It holds the order until the transaction that it stands in ends, so that a second press, or a second tab, does
+    nothing twice.
+    """
+    Order.objects.select_for_update(of=("self",)).get(pk=order.pk)
+    if (order.entries.order_by("-pk").values_list("pk", flat=True).first() or 0) != seen:
+        raise Refused("changed", _("Something was done to this order meanwhile. Look again before you go on."))
+
+
 # --- Money in ------------------------------------------------------------------------------------------
 
 
@@ -162,7 +173,7 @@ def order_refund(*, order: Order, actor: User, amount: int, reason: RefundReason
         reopens = mistake and order.status == OrderStatus.PAID and balance.paid - amount < balance.total
         if mistake and order.status in (OrderStatus.SENT, OrderStatus.DONE):
             raise Refused("sent_already", _("It is on its way already, so it cannot await its payment again."))
-        refunds = []
+        refunds: list[Refund] = []
         for payment in order.payments.order_by("-pk"):
             left = payment.amount - (payment.refunds.aggregate(sum=Sum("amount"))["sum"] or 0)
             part = min(left, amount - sum(refund.amount for refund in refunds))

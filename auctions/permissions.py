@@ -15,7 +15,17 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 
 from accounts.models import Membership, Organizer, Role, User
-from auctions.models import Auction, AuctionModerator, AuctionStatus, Invitation, Order, Registration, Visibility
+from auctions.models import (
+    Auction,
+    AuctionModerator,
+    AuctionStatus,
+    Invitation,
+    Offer,
+    OfferAnswer,
+    Order,
+    Registration,
+    Visibility,
+)
 
 AnyUser = User | AnonymousUser
 
@@ -102,6 +112,14 @@ def viewable_orders(user: AnyUser) -> QuerySet[Order]:
 def billable_auctions(user: AnyUser) -> QuerySet[Auction]:
     """Return the auctions whose money this person handles."""
     return Auction.objects.filter(organizer__in=_organizers(user, BILLING))
+
+
+def viewable_offers(user: AnyUser) -> QuerySet[Offer]:
+    """Return the offers after a show that exist for this person: those made to them. A withdrawn one is none."""
+    known = _known(user)
+    if known is None:
+        return Offer.objects.none()
+    return Offer.objects.filter(registration__user=known).exclude(answer=OfferAnswer.WITHDRAWN)
 
 
 def can_view(user: AnyUser, auction: Auction) -> bool:

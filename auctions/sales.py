@@ -55,7 +55,8 @@ def sale_finalize(*, sale: Sale) -> Order | None:
         if not changed:
             return None
         auction = sale.run.auction
-        order, _created = Order.objects.get_or_create(
+        # Held, so that nobody calls it paid while it gets a further lot.
+        order, _created = Order.objects.select_for_update(of=("self",)).get_or_create(
             auction=auction,
             buyer=sale.buyer,
             status=OrderStatus.AWAITING_PAYMENT,

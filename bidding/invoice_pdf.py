@@ -23,15 +23,15 @@ from auctions.presenting import date_text, money_text, percent_text
 from bidding.pages_orders import InvoicePage
 
 _INK: Final = (16, 32, 26)
-_INK_2: Final = (71, 87, 79)
-_LINE: Final = (201, 211, 204)
+INK_2: Final = (71, 87, 79)
+LINE: Final = (201, 211, 204)
 _TEXT_PT: Final = 9.5
-_SMALL_PT: Final = 8.5
-_WIDTH: Final = 174
+SMALL_PT: Final = 8.5
+WIDTH: Final = 174
 """Between the margins of an A4 page, in millimetres."""
 
 
-class _Sheet(FPDF):
+class Sheet(FPDF):
     """An A4 page with the house's foot on it."""
 
     def __init__(self, foot: str) -> None:
@@ -54,7 +54,7 @@ class _Sheet(FPDF):
         """Write whose paper it is, and which page."""
         self.set_y(-15)
         with self.quietly():
-            self.cell(_WIDTH - 20, 5, self._foot)
+            self.cell(WIDTH - 20, 5, self._foot)
             self.cell(20, 5, f"{self.page_no()} / {{nb}}", align="R")
 
     def say(self, text: str, *, width: float = 0, line: float = 4.8) -> None:
@@ -64,7 +64,7 @@ class _Sheet(FPDF):
     @contextmanager
     def quietly(self) -> Iterator[None]:
         """Write small, in the second ink."""
-        with self.local_context(text_color=_INK_2, font_size_pt=_SMALL_PT):
+        with self.local_context(text_color=INK_2, font_size_pt=SMALL_PT):
             yield
 
     @contextmanager
@@ -80,7 +80,7 @@ def invoice_file(page: InvoicePage) -> bytes:
     """Return an invoice or a credit note as the bytes of a PDF file, in the language of who asks."""
     paper = page.paper
     title = _title(page)
-    sheet = _Sheet(f"{paper.seller.name} · {title}")
+    sheet = Sheet(f"{paper.seller.name} · {title}")
     sheet.set_title(title)
     sheet.set_author(paper.seller.name)
     sheet.set_lang(get_language() or "en")
@@ -106,8 +106,8 @@ def _title(page: InvoicePage) -> str:
     return words % {"number": page.invoice.number}
 
 
-def _parties(sheet: _Sheet, page: InvoicePage) -> None:
-    paper, top, lowest, column = page.paper, sheet.get_y(), 0.0, _WIDTH / 2
+def _parties(sheet: Sheet, page: InvoicePage) -> None:
+    paper, top, lowest, column = page.paper, sheet.get_y(), 0.0, WIDTH / 2
     columns = ((_("From"), paper.seller.name, paper.seller), (_("To"), page.buyer_name, paper.buyer))
     for place, (words, name, party) in enumerate(columns):
         left = sheet.l_margin + place * column
@@ -124,7 +124,7 @@ def _parties(sheet: _Sheet, page: InvoicePage) -> None:
     sheet.set_y(lowest + 6)
 
 
-def _facts(sheet: _Sheet, page: InvoicePage) -> None:
+def _facts(sheet: Sheet, page: InvoicePage) -> None:
     paper = page.paper
     facts = [
         (_("Issued"), _day(paper.issued_on)),
@@ -137,15 +137,15 @@ def _facts(sheet: _Sheet, page: InvoicePage) -> None:
     for words, value in facts:
         with sheet.quietly():
             sheet.cell(32, 5.2, words)
-        sheet.multi_cell(_WIDTH - 32, 5.2, value, new_x=XPos.LMARGIN, new_y=YPos.NEXT, align="L")
+        sheet.multi_cell(WIDTH - 32, 5.2, value, new_x=XPos.LMARGIN, new_y=YPos.NEXT, align="L")
     sheet.ln(6)
 
 
-def _lots(sheet: _Sheet, page: InvoicePage) -> None:
-    bill, heading = page.paper.bill, FontFace(color=_INK_2, size_pt=_SMALL_PT)
-    sheet.set_draw_color(*_LINE)
+def _lots(sheet: Sheet, page: InvoicePage) -> None:
+    bill, heading = page.paper.bill, FontFace(color=INK_2, size_pt=SMALL_PT)
+    sheet.set_draw_color(*LINE)
     with sheet.table(
-        width=_WIDTH,
+        width=WIDTH,
         col_widths=(14, 60, 25, 25, 25, 25),
         text_align=("LEFT", "LEFT", "RIGHT", "RIGHT", "RIGHT", "RIGHT"),
         borders_layout="HORIZONTAL_LINES",
@@ -163,11 +163,11 @@ def _lots(sheet: _Sheet, page: InvoicePage) -> None:
             row.cell(_money(page, extra.amount))
     sheet.ln(2)
     with sheet.strongly(13):
-        sheet.cell(_WIDTH / 2, 9, _("Credited") if page.is_credit else _("Total"))
-        sheet.cell(_WIDTH / 2, 9, _money(page, bill.total), align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        sheet.cell(WIDTH / 2, 9, _("Credited") if page.is_credit else _("Total"))
+        sheet.cell(WIDTH / 2, 9, _money(page, bill.total), align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
 
-def _taxes(sheet: _Sheet, page: InvoicePage) -> None:
+def _taxes(sheet: Sheet, page: InvoicePage) -> None:
     bill = page.paper.bill
     _heading(sheet, _("Tax in it"))
     if not bill.taxes:
@@ -177,11 +177,11 @@ def _taxes(sheet: _Sheet, page: InvoicePage) -> None:
     if bill.untaxed:
         rows.append((_("Without tax"), "", bill.untaxed, 0))
     with sheet.table(
-        width=_WIDTH,
+        width=WIDTH,
         col_widths=(84, 30, 30, 30),
         text_align=("LEFT", "RIGHT", "RIGHT", "RIGHT"),
         borders_layout="HORIZONTAL_LINES",
-        headings_style=FontFace(color=_INK_2, size_pt=_SMALL_PT),
+        headings_style=FontFace(color=INK_2, size_pt=SMALL_PT),
         line_height=5,
         padding=(1.2, 1, 1.2, 0),
     ) as table:
@@ -190,7 +190,7 @@ def _taxes(sheet: _Sheet, page: InvoicePage) -> None:
             table.row((name, rate, _money(page, taxable), _money(page, tax)))
 
 
-def _heading(sheet: _Sheet, words: str) -> None:
+def _heading(sheet: Sheet, words: str) -> None:
     sheet.ln(6)
     with sheet.strongly(11):
         sheet.say(words, line=6.5)

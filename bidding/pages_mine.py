@@ -34,6 +34,7 @@ from bidding import protocol
 from bidding.engine.outcomes import EngineError, Snapshot
 from bidding.models import Bid
 from bidding.pages_discover import LotFound, with_runs
+from bidding.pages_offers import OfferPage, offers_open
 from bidding.selectors import snapshot_now
 
 logger = structlog.get_logger(__name__)
@@ -103,6 +104,8 @@ class Mine:
 
     is_away: bool
     """Whether the floor of a show could not be asked."""
+    offers: list[OfferPage]
+    """What houses offer after their shows."""
     to_pay: list[MyOrder]
     open: list[MyRun]
     pre_bids: list[MyPreBid]
@@ -140,6 +143,7 @@ def mine_of(user: User) -> Mine:
     orders = _orders(user)
     return Mine(
         is_away=is_away,
+        offers=offers_open(user),
         to_pay=[one for one in orders if one.order.status in (OrderStatus.AWAITING_PAYMENT, OrderStatus.UNPAID)],
         open=[run for run in every if run.standing in ("leading", "outbid")],
         pre_bids=_pre_bids(floors),

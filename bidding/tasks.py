@@ -18,6 +18,7 @@ from bidding.services import (
     streams_attend,
 )
 from bidding.services.heartbeat import heartbeat
+from bidding.services.offers import offers_expire
 from bidding.services.reminding import payments_remind
 from bidding.services.telling import followers_note, notifications_send, reminders_note
 
@@ -87,6 +88,7 @@ def tell() -> None:
     """Write what the clock has to tell and send what is due; on the queue of mail."""
     followers_note()
     reminders_note()
+    offers_expire()
     payments_remind()
     notifications_send()
 

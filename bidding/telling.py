@@ -70,7 +70,7 @@ def say(notification: Notification) -> Said:
                 _("Lot %(number)s can be yours") % {"number": lot.number},
                 _("%(house)s offers you %(title)s at %(amount)s.")
                 % {"house": auction.organizer.name, "title": lot.title, "amount": amount},
-                reverse("run_offer", args=(notification.run_id,)),
+                reverse("lot_offer", args=(lot.pk,)),
                 _("See the offer"),
             )
         case NotificationKind.REMINDER:

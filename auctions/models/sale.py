@@ -68,6 +68,7 @@ class OfferAnswer(models.TextChoices):
     ACCEPTED = "accepted", _("Accepted")
     DECLINED = "declined", _("Declined")
     EXPIRED = "expired", _("Expired")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
 class Offer(models.Model):
@@ -78,8 +79,11 @@ class Offer(models.Model):
     kind = models.CharField(max_length=13, choices=OfferKind)
     amount = AmountField()
     expires_at = models.DateTimeField()
-    answer = models.CharField(max_length=8, choices=OfferAnswer, default=OfferAnswer.OPEN)
+    answer = models.CharField(max_length=9, choices=OfferAnswer, default=OfferAnswer.OPEN)
     answered_at = models.DateTimeField(null=True, blank=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     sale = models.OneToOneField(Sale, on_delete=models.PROTECT, null=True, blank=True, related_name="offer")
     """What became of it once it was accepted; one sale an offer, whoever pressed how often."""
     created_by = models.ForeignKey(

@@ -23,7 +23,8 @@ class Notification(models.Model):
     """One thing to know, told once: of a run of a lot, or of an auction.
 
     "Outbid" is of a run; a newer one replaces it, and it goes when its reader leads again, so that it is never wrong.
-    An offer after the show is of a run too. The others are of an auction; of payments the newest replaces the last. Each is the outbox of its own mail and push, which go while `due_at` is set.
+    An offer after the show is of a run too. The others are of an auction; of payments the newest replaces the last.
+    Each is the outbox of its own mail and push, which go while `due_at` is set.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notifications")

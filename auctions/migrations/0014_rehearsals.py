@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('auctions', '0011_search'),
+        ('auctions', '0013_answers_of_offers'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,8 +7,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('auctions', '0012_rehearsals'),
-        ('bidding', '0008_notification_outbox'),
+        ('auctions', '0014_rehearsals'),
+        ('bidding', '0009_after_the_hammer'),
     ]
 
     operations = [

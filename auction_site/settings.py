@@ -99,6 +99,7 @@ MIDDLEWARE = [
     "accounts.activity.LastSeenMiddleware",
     "accounts.second_factor.SecondFactorMiddleware",
     "accounts.traces.TracesMiddleware",
+    "auctions.audit.OriginMiddleware",
     "auction_site.csp.AdminPolicyMiddleware",
 ]
 
@@ -212,6 +213,7 @@ CELERY_BEAT_SCHEDULE = {
     "recordings": {"task": "bidding.tasks.recordings", "schedule": 600.0, "options": {"expires": 600.0}},
     "tell": {"task": "bidding.tasks.tell", "schedule": 5.0, "options": {"expires": 5.0}},
     "forget": {"task": "accounts.tasks.forget", "schedule": 3_600.0, "options": {"expires": 3_600.0}},
+    "addresses": {"task": "auctions.tasks.addresses_forget", "schedule": 3_600.0, "options": {"expires": 3_600.0}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

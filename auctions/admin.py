@@ -27,6 +27,7 @@ from accounts.admin import UserAdmin
 from accounts.models import Follow, HostRequest, HostRequestStatus, Organizer, PushSubscription, Strike, User
 from accounts.traces import linked_accounts
 from auctions import people, permissions, rules, services, standing
+from auctions.audit import refusal_keep
 from auctions.errors import Refused
 from auctions.form_fields import AmountField, IncrementsField, SecondsField
 from auctions.models import (
@@ -151,6 +152,7 @@ class RefusalAware(OrganizerScoped):
         except Refused as refused:
             for upload in cast(dict[str, Any], request.FILES).values():
                 upload.seek(0)
+            refusal_keep(refused)
             request.refused = refused  # type: ignore[attr-defined]
             return super().changeform_view(request, object_id, form_url, extra_context)
 

@@ -12,6 +12,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from auctions.audit import audited
 from auctions.errors import Refused
 from auctions.models import Auction
 from auctions.permissions import can_manage
@@ -54,11 +55,13 @@ def standing_passes(passes: Collection[BoardPass]) -> set[BoardPass]:
     return {each for each in passes if nonces.get(each.auction_id) == each.nonce}
 
 
+@audited
 def board_key_renew(*, auction: Auction, actor: User) -> None:
     """Give an auction's board a new key; whoever watches by the one before is let go. Raises Refused."""
     _set_nonce(auction, actor, secrets.token_urlsafe(32))
 
 
+@audited
 def board_key_end(*, auction: Auction, actor: User) -> None:
     """Take the key of an auction's board back. Raises Refused."""
     _set_nonce(auction, actor, "")

@@ -1,5 +1,7 @@
 """The one exception that services raise when they refuse to do what was asked."""
 
+from typing import Any
+
 
 class Refused(Exception):
     """A command was refused: nothing was changed.
@@ -13,3 +15,5 @@ class Refused(Exception):
         self.code = code
         self.message = message
         self.field = field
+        self.entry: Any = None
+        """What the audit wrote down of it."""

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.languages import speaking_to
 from accounts.models import HostRequest, HostRequestStatus, User
 from accounts.services import mail_send
+from auctions.audit import audited
 from auctions.errors import Refused
 from auctions.media import clean_picture
 from auctions.permissions import can_host, is_administrator
@@ -103,6 +104,7 @@ def host_request_make(*, user: User, house: str, about: str) -> HostRequest:
         raise Refused("asked_already", _("We have your request and will answer it.")) from None
 
 
+@audited
 def host_request_answer(*, request: HostRequest, actor: User, granted: bool, reason: str) -> HostRequest:
     """Let somebody host, or say why not; they are told by mail. An answer is given once.
 
@@ -137,6 +139,7 @@ def host_request_answer(*, request: HostRequest, actor: User, granted: bool, rea
 # --- The verified badge --------------------------------------------------------------------------------
 
 
+@audited
 def verified_set(*, user: User, actor: User, verified: bool) -> User:
     """Give somebody the verified badge, which hosts see at the paddle, or take it away."""
     if not is_administrator(actor):

@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import HostRequest, HostRequestStatus, Membership, Organizer, Role, User
 from auctions import permissions, rules, streaming
+from auctions.audit import audited
 from auctions.errors import Refused
 from auctions.media import Picture, clean_picture, make_sizes, size_names
 from auctions.models import (
@@ -210,6 +211,7 @@ def terms_latest(organizer: Organizer, language: str = "en") -> TermsVersion | N
 # --- Auctions ----------------------------------------------------------------------------------------
 
 
+@audited
 def auction_create(
     *,
     actor: User,
@@ -275,6 +277,7 @@ def auction_create(
     return auction
 
 
+@audited
 def auction_update(*, actor: User, auction: Auction, **changes: Unpack[AuctionChanges]) -> Auction:
     """Change an auction and return it as it is now.
 
@@ -317,6 +320,7 @@ def auction_update(*, actor: User, auction: Auction, **changes: Unpack[AuctionCh
     return auction
 
 
+@audited
 def auction_cover_set(*, actor: User, auction: Auction, upload: IO[bytes]) -> Auction:
     """Replace the cover by a re-encoded upload."""
     picture = clean_picture(upload, field="cover")
@@ -327,6 +331,7 @@ def auction_cover_set(*, actor: User, auction: Auction, upload: IO[bytes]) -> Au
     return auction
 
 
+@audited
 def invitation_add(*, actor: User, auction: Auction, email: str) -> Invitation:
     """Invite the person who owns this e-mail address; inviting again renews a revoked invitation."""
     email = _address(email)
@@ -338,6 +343,7 @@ def invitation_add(*, actor: User, auction: Auction, email: str) -> Invitation:
     return invitation
 
 
+@audited
 def invitation_revoke(*, actor: User, invitation: Invitation) -> None:
     """Take an invitation back; who already has a paddle keeps it."""
     with transaction.atomic():
@@ -347,6 +353,7 @@ def invitation_revoke(*, actor: User, invitation: Invitation) -> None:
             invitation.save(update_fields=["revoked_at"])
 
 
+@audited
 def moderator_name(*, actor: User, auction: Auction, email: str) -> AuctionModerator:
     """Let the person who owns this e-mail address moderate this auction's room, and not bid in it.
 
@@ -363,6 +370,7 @@ def moderator_name(*, actor: User, auction: Auction, email: str) -> AuctionModer
     return moderator
 
 
+@audited
 def moderator_revoke(*, actor: User, moderator: AuctionModerator) -> None:
     """Take back that somebody moderates; doing it twice is fine."""
     with transaction.atomic():
@@ -375,6 +383,7 @@ def moderator_revoke(*, actor: User, moderator: AuctionModerator) -> None:
 # --- Lots --------------------------------------------------------------------------------------------
 
 
+@audited
 def lot_create(*, actor: User, auction: Auction, spec: LotSpec) -> Lot:
     """Add a lot at the end of the run of show; possible until the auction is over."""
     with transaction.atomic():
@@ -383,6 +392,7 @@ def lot_create(*, actor: User, auction: Auction, spec: LotSpec) -> Lot:
     return lot
 
 
+@audited
 def lot_update(*, actor: User, lot: Lot, **changes: Unpack[LotChanges]) -> Lot:
     """Change a pending lot and return it as it is now. Once it was opened its run holds frozen rules."""
     with transaction.atomic():
@@ -400,6 +410,7 @@ def lot_update(*, actor: User, lot: Lot, **changes: Unpack[LotChanges]) -> Lot:
     return lot
 
 
+@audited
 def lot_remove(*, actor: User, lot: Lot) -> None:
     """Take a lot out of a draft. Once the auction was published a lot is withdrawn instead."""
     with transaction.atomic():
@@ -411,11 +422,13 @@ def lot_remove(*, actor: User, lot: Lot) -> None:
         lot.delete()
 
 
+@audited
 def lot_image_add(*, actor: User, lot: Lot, upload: IO[bytes], alt: str = "") -> LotImage:
     """Add a picture to a lot, re-encoded and without metadata. Possible at any time until the lot is closed."""
     return lot_image_store(actor=actor, lot=lot, picture=clean_picture(upload), alt=alt)
 
 
+@audited
 def lot_image_store(*, actor: User, lot: Lot, picture: Picture, alt: str = "") -> LotImage:
     """Add a picture that was re-encoded; the sizes that pages load are made after the commit."""
     with transaction.atomic():
@@ -454,6 +467,7 @@ def lot_image_sizes_make(*, image: LotImage) -> None:
         _delete_after_commit(image)
 
 
+@audited
 def lot_image_update(*, actor: User, image: LotImage, alt: str, position: int) -> LotImage:
     """Describe a picture anew, or move it among the lot's pictures, until the lot is closed."""
     with transaction.atomic():
@@ -464,6 +478,7 @@ def lot_image_update(*, actor: User, image: LotImage, alt: str, position: int) -
     return image
 
 
+@audited
 def lot_image_move(*, actor: User, image: LotImage, by: int) -> None:
     """Move a picture so many places later (or, below 0, earlier) among the lot's pictures, until the lot is closed."""
     with transaction.atomic():
@@ -475,6 +490,7 @@ def lot_image_move(*, actor: User, image: LotImage, by: int) -> None:
         LotImage.objects.bulk_update(images, ["position"])
 
 
+@audited
 def lot_image_remove(*, actor: User, image: LotImage) -> None:
     """Take a picture away until the lot is opened; its files go after the commit."""
     with transaction.atomic():
@@ -494,11 +510,13 @@ def _images_of_locked_lot(image: LotImage, actor: User) -> list[LotImage]:
     return images
 
 
+@audited
 def stream_key_rotate(*, auction: Auction, actor: User) -> Ingest:
     """Replace the key of the auction's channel and return the new one. Raises Refused or StreamTrouble."""
     return streaming.provider().rotate_key(_channel_of(auction, actor))
 
 
+@audited
 def stream_cut_off(*, auction: Auction, actor: User) -> None:
     """End what is sent on the auction's channel, and its key. Raises Refused or StreamTrouble."""
     streaming.provider().cut_off(_channel_of(auction, actor))

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from accounts.languages import speaking_to
 from accounts.models import Organizer, Strike, StrikeReason, User
 from accounts.services import mail_send
+from auctions.audit import audited
 from auctions.errors import Refused
 from auctions.models import Auction, CommandKind, EntryRequirement, Registration
 from auctions.outbox import command_add
@@ -27,6 +28,7 @@ LONGEST_STRIKE_DAYS: Final = 3 * 365
 # --- Strikes -------------------------------------------------------------------------------------------
 
 
+@audited
 def strike_add(
     *,
     user: User,
@@ -65,6 +67,7 @@ def strike_add(
     return strike
 
 
+@audited
 def strike_lift(*, strike: Strike, actor: User) -> Strike:
     """Let a strike count no longer; lifting twice is fine."""
     if not can_strike(actor, strike.organizer):
@@ -121,6 +124,7 @@ def first_limit(auction: Auction, user: User) -> int | None:
     return auction.new_bidder_limit if is_new and user.verified_at is None else None
 
 
+@audited
 def spending_limit_set(*, registration: Registration, actor: User, limit: int | None) -> Registration:
     """Set what a bidder may spend, in minor units, or lift it by None. It is in force when the floor has it."""
     if not can_manage(actor, registration.auction):

@@ -1,9 +1,9 @@
-"""What Celery runs for the catalogue: the work on pictures, in a queue and a worker of its own."""
+"""What Celery runs for the catalogue: the work on pictures, and what is forgotten, in a queue of its own."""
 
 import structlog
 from celery import shared_task
 
-from auctions import uploads
+from auctions import audit, uploads
 from auctions.models import LotImage
 from auctions.services import lot_image_sizes_make
 
@@ -32,3 +32,9 @@ def upload_work(upload_id: int) -> None:
 def uploads_sweep() -> None:
     """Do what got lost, and forget uploads that nobody claimed."""
     uploads.uploads_sweep()
+
+
+@shared_task
+def addresses_forget() -> None:
+    """Forget from where people of a house acted long ago."""
+    audit.addresses_forget()

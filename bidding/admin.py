@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from unfold.dataclasses import UnfoldAction
 
 from accounts.models import User
+from auctions import admin_audit  # noqa: F401 - it registers its page
 from auctions.admin import AuctionAdmin, LotAdmin, OrganizerScoped, money, show_refusal
 from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus, Lot
@@ -168,6 +169,7 @@ class LiveAuctionAdmin(AuctionAdmin):
 class LiveLotAdmin(LotAdmin):
     """Lots, which can be offered again from the list. They are opened and closed on the page of their auction."""
 
+    change_form_before_template = "admin/bidding/lot_link.html"
     actions = ("offer_again_selected",)
 
     @admin.action(description=_("Offer again: what passed or was withdrawn comes next, as a new run"))

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Follow, HostRequest, MailKind, Membership, PushSubscription, Strike, Trace, User
-from auctions.models import Invitation, LotWatch, Order, Registration, Reminder, Sale
+from auctions.models import AuditEntry, Invitation, LotWatch, Order, Registration, Reminder, Sale
 from auctions.money import format_amount
 from bidding.models import Bid, ChatMessage, Mute, Notification, Refusal
 
@@ -72,6 +72,9 @@ def personal_data(user: User) -> dict[str, Any]:
         ],
         "watched_lots": _rows(LotWatch.objects.filter(user=user), ("lot", "created_at")),
         "reminders": _rows(Reminder.objects.filter(user=user), ("auction", "created_at", "noted_at")),
+        "acts": _rows(
+            AuditEntry.objects.filter(actor=user), ("at", "action", "outcome", "auction", "lot", "door", "address")
+        ),
         # Where its messages go is the browser's secret, and of use to nobody else.
         "devices": _rows(PushSubscription.objects.filter(user=user), ("device", "created_at", "used_at")),
     }

@@ -22,6 +22,7 @@ from bidding import (
     views_rehearsal,
     views_replay,
     views_run,
+    views_timeline,
 )
 from bidding.relay import views as relay_views
 
@@ -54,6 +55,8 @@ urlpatterns = [
     path("lots/<int:lot_id>/pre-bid/", views_lot.pre_bid, name="pre_bid"),
     path("lots/<int:lot_id>/offer/", views_offers.lot_offer, name="lot_offer"),
     path("lots/<int:lot_id>/watch/", views_following.lot_watch, name="lot_watch"),
+    path("host/lots/<int:lot_id>/timeline/", views_timeline.timeline, name="timeline"),
+    path("host/lots/<int:lot_id>/timeline.csv", views_timeline.timeline_file, name="timeline_file"),
     path(".well-known/auction-signing-key.json", api_records.signing_keys, name="signing_keys"),
     path("metrics", api_metrics.metrics, name="metrics"),
     path("my/notifications/", views_notices.notifications, name="notifications"),

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
+from auctions.audit import saying_why
 from auctions.errors import Refused
 from auctions.models import Auction, Lot, Registration
 from auctions.money import parse_amount
@@ -148,7 +149,8 @@ def command(request: HttpRequest, auction_id: int, step: str) -> HttpResponse:
     if request.method == "POST":
         asked = Asked(auction, user, Shown.of(request.POST), request.POST, request.FILES)
         try:
-            said = _COMMANDS[step](asked)
+            with saying_why(reason=request.POST.get("reason", ""), note=request.POST.get("note", "")):
+                said = _COMMANDS[step](asked)
         except Refused as refused:
             _note(asked, step, refused.code)
             if is_script:

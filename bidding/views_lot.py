@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from auctions.money import parse_amount
+from auctions.permissions import can_see_private
 from auctions.presenting import money_text
 from bidding import pages, protocol, services
 from bidding.bid_forms import RefusedBid, bid_of, refused_bid
@@ -74,5 +75,6 @@ def _show(request: HttpRequest, page: pages.LotPage, refused: RefusedBid | None 
         "result": result_of(page),
         "costs": costs_of(page.lot, shown or page.lot.opening_amount, request.GET.get("at")),
         "refused": refused,
+        "sees_timeline": can_see_private(request.user, page.show_auction),
     }
     return render(request, "bidding/lot.html", context, status=200 if refused is None else 422)

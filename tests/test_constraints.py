@@ -16,6 +16,7 @@ from accounts.models import Follow, HostRequest, Membership, PushSubscription, R
 from auctions.models import (
     Auction,
     AuctionModerator,
+    AuditEntry,
     FloorCommand,
     Invitation,
     Invoice,
@@ -77,6 +78,7 @@ class Rows:
         self.invoice = Invoice.objects.create(
             organizer=self.organizer, number=1, order=self.order, snapshot={}, total_amount=1
         )
+        self.audit = AuditEntry.objects.create(actor=other, action="lot_pause", outcome="done", door="desk")
         self.payment = Payment.objects.create(
             order=self.order, amount=5, method="bank", reference="R1", received_at=NOW
         )
@@ -324,6 +326,9 @@ BROKEN: dict[str, list[Callable[[Any], None]]] = {
         lambda r: change(r.chat, removal_reason="spam"),
     ],
     "chatroom_slow_mode_in_range": [lambda r: change(r.chat_room, slow_mode_s=601)],
+    "auditentry_door_known": [lambda r: change(r.audit, door="window")],
+    "auditentry_action_known": [lambda r: change(r.audit, action="sleep")],
+    "auditentry_has_outcome": [lambda r: change(r.audit, outcome="")],
     "mute_one_at_a_time": [lambda r: again(r.mute)],
     "mute_reason_known": [lambda r: change(r.mute, reason="because")],
     "notification_once_a_run": [lambda r: again(r.notification)],

@@ -130,6 +130,9 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
         "GET": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST},
         "POST": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST},
     },
+    # Maxima and what is refused are not told to the house.
+    "host/lots/<int:lot_id>/timeline/": {"GET": {LOGIN: NOBODY_KNOWN, 200: KNOWING, 404: REST}},
+    "host/lots/<int:lot_id>/timeline.csv": {"GET": {LOGIN: NOBODY_KNOWN, 200: KNOWING, 404: REST}},
     ".well-known/auction-signing-key.json": {"GET": EVERYBODY},
     "metrics": {"GET": EVERYBODY},
     "media/<path:path>": {"GET": MISSING},
@@ -449,6 +452,7 @@ MODELS: Final[dict[str, Model]] = {
     "auctions/invoice": SEEN_BY_HOSTS,
     "bidding/bid": SEEN_BY_HOSTS,
     "bidding/event": SEEN_BY_HOSTS,
+    "auctions/auditentry": SEEN_BY_HOSTS,
     "bidding/refusal": PRIVATE,
     "bidding/discardedentry": PRIVATE,
     "bidding/ledgerposition": PRIVATE,
@@ -512,6 +516,8 @@ TOLD: Final[dict[str, frozenset[str]]] = {
     BOARD_NONCE: REST,
     "7 Telltale Lane": KNOWING | {"bidder"},
     "private note": STRIKING,
+    # From where somebody of the house acted.
+    "192.0.2.77": ADMINISTRATOR,
     # Who knows where a browser is reached can wake it.
     "push.test": frozenset(),
     # Hosts name and invite people by their address.

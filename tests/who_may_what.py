@@ -22,6 +22,7 @@ from auctions import services as catalogue
 from auctions.billing import invoice_issue
 from auctions.models import (
     Auction,
+    AuditEntry,
     Category,
     Consignor,
     Lot,
@@ -218,6 +219,16 @@ def build(host: User, organizer: Organizer, other_owner: User, administrator: Us
         Reminder.objects.create(user=users["bidder"], auction=auction),
         Upload.objects.create(lot=lot, created_by=host, key="a-key", content_type="image/png"),
         Category.objects.create(name="Clocks", slug="clocks"),
+        AuditEntry.objects.create(
+            actor=host,
+            action="lot_pause",
+            outcome="done",
+            organizer=organizer,
+            auction=auction,
+            lot=lot,
+            door="desk",
+            address="192.0.2.77",
+        ),
         invoice_issue(order=order),
         HostRequest.objects.create(user=users["stranger"], house="Lamp House", about="Lamps."),
         Strike.objects.create(

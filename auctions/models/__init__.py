@@ -16,6 +16,7 @@ from auctions.models.auction import (
     Visibility,
     default_lost_pause_s,
 )
+from auctions.models.audit import AuditAction, AuditDoor, AuditEntry
 from auctions.models.following import LotWatch, Reminder
 from auctions.models.lot import (
     Category,
@@ -58,6 +59,9 @@ __all__ = [
     "Auction",
     "AuctionModerator",
     "AuctionStatus",
+    "AuditAction",
+    "AuditDoor",
+    "AuditEntry",
     "Category",
     "CommandKind",
     "Consignor",

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from auctions import services as catalogue
+from auctions.audit import audited
 from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus, Lot, LotStatus, Registration, RegistrationStatus
 from auctions.permissions import can_manage
@@ -28,6 +29,7 @@ _AS_BEFORE: Final = ("tax_rule", "shipping", "consignor", "category")
 """What a quick lot takes over from the last one beside its clock and its steps."""
 
 
+@audited
 def lot_move(*, lot: Lot, actor: User, before: Lot | None) -> None:
     """Put a pending lot in front of another one that waits, or at the end; the room is told where the next one changed.
 
@@ -39,6 +41,7 @@ def lot_move(*, lot: Lot, actor: User, before: Lot | None) -> None:
     next_tell(auction=lot.auction)
 
 
+@audited
 def lot_quick(
     *, auction: Auction, actor: User, title: str, opening_amount: int, picture: IO[bytes] | None = None
 ) -> Lot:
@@ -79,6 +82,7 @@ def _put(lot: Lot, before: Lot | None) -> None:
     Lot.objects.bulk_update(waiting, ["position"])
 
 
+@audited
 def autopilot_set(*, auction: Auction, actor: User, on: bool, gap_ms: int | None = None) -> Auction:
     """Let lots open one after another by themselves, so long after each result, or by hand again.
 
@@ -93,6 +97,7 @@ def autopilot_set(*, auction: Auction, actor: User, on: bool, gap_ms: int | None
     return auction
 
 
+@audited
 def break_take(*, auction: Auction, actor: User, length_ms: int) -> Done:
     """Take a break between lots of a minute to an hour; on autopilot the next lot opens when it is over."""
     _check_manager(auction, actor)
@@ -111,6 +116,7 @@ def next_tell(*, auction: Auction) -> None:
         floor_command(auction.pk, calls.set_next_lot(auction.pk, next_lot=next_lot_info(auction, None)))
 
 
+@audited
 def bidder_ban(*, registration: Registration, actor: User, lot: Lot | None = None, seen_v: int | None = None) -> int:
     """Ban a bidder from the auction, and take back all that they offer for an open lot; return how many offers went.
 

@@ -6,6 +6,7 @@ They go through the same script as every other bid, marked with their channel an
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from auctions.audit import audited
 from auctions.errors import Refused
 from auctions.models import Auction, Registration, RegistrationKind
 from auctions.permissions import can_enter_bids
@@ -21,6 +22,7 @@ _CHANNELS = {
 }
 
 
+@audited
 def bid_enter(*, auction: Auction, paddle: int, actor: User, message: protocol.PlaceBid) -> Reply:
     """Place a bid for a paddle whose bidder does not bid by themselves, and return the reply as a bidder gets it.
 

@@ -33,6 +33,7 @@ from auctions.models import (
     Auction,
     AuctionModerator,
     AuctionStatus,
+    AuditEntry,
     CommandKind,
     Invitation,
     LotWatch,
@@ -153,6 +154,8 @@ def _forget_names(user: User, addresses: set[str]) -> None:
     for address in addresses:
         about |= Q(object_repr__icontains=address) | Q(change_message__icontains=address)
     LogEntry.objects.filter(about).update(object_repr=f"#{user.pk}", change_message="")
+    AuditEntry.objects.filter(actor=user).update(address="")
+    AuditEntry.objects.filter(subject=user).update(note="")
 
 
 def _forget_sign_in(user: User) -> None:

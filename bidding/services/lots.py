@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from accounts.models import User
+from auctions.audit import audited
 from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus, CommandKind, Lot, LotRun, LotStatus, Registration
 from auctions.permissions import can_manage
@@ -37,6 +38,7 @@ from bidding.services.announcing import announce_entries_now
 from bidding.services.commands import command_send
 
 
+@audited
 def lot_open(*, lot: Lot, actor: User | None, seen_v: int | None = None) -> None:
     """Open a lot under rules that are frozen now; its pre-bids are resolved.
 
@@ -73,6 +75,7 @@ def lot_open(*, lot: Lot, actor: User | None, seen_v: int | None = None) -> None
     )
 
 
+@audited
 def lot_offer_again(*, lot: Lot, actor: User, opening_amount: int | None = None) -> Lot:
     """Put a lot that passed or was withdrawn back into the run of show; it comes next, as a new run.
 
@@ -97,6 +100,7 @@ def lot_offer_again(*, lot: Lot, actor: User, opening_amount: int | None = None)
     return lot
 
 
+@audited
 def lot_warn(*, lot: Lot, actor: User, seen_v: int | None = None) -> Done:
     """Give fair warning: the hammer may fall ten seconds from now at the earliest."""
     _check_desk(lot.auction, actor)
@@ -105,11 +109,13 @@ def lot_warn(*, lot: Lot, actor: User, seen_v: int | None = None) -> Done:
     )
 
 
+@audited
 def lot_hammer(*, lot: Lot, actor: User, seen_v: int | None = None) -> Done:
     """Let the hammer fall on the open lot. Raises Refused before a fair warning has been heard."""
     return _close(lot, "hammer", actor, seen_v)
 
 
+@audited
 def lot_close(*, lot: Lot, actor: User, seen_v: int | None = None) -> bool:
     """Take the next step towards closing the open lot: fair warning, then the hammer; True when the hammer fell."""
     try:
@@ -122,6 +128,7 @@ def lot_close(*, lot: Lot, actor: User, seen_v: int | None = None) -> bool:
     return True
 
 
+@audited
 def lot_open_next(*, auction: Auction, actor: User, shown_id: int, seen_v: int) -> Lot:
     """Open the first pending lot of the run of show and return it.
 
@@ -137,6 +144,7 @@ def lot_open_next(*, auction: Auction, actor: User, shown_id: int, seen_v: int) 
     return lot
 
 
+@audited
 def lot_close_current(*, auction: Auction, actor: User, shown_id: int, seen_v: int) -> tuple[Lot, bool]:
     """Take the next step towards closing the lot that is up, as `lot_close` does.
 
@@ -146,6 +154,7 @@ def lot_close_current(*, auction: Auction, actor: User, shown_id: int, seen_v: i
     return lot, lot_close(lot=lot, actor=actor, seen_v=seen_v)
 
 
+@audited
 def lot_resume_current(*, auction: Auction, actor: User, shown_id: int, seen_v: int) -> Lot:
     """Let the lot that is up run again where it is paused, and return it, as `lot_close_current` does."""
     lot = _current(auction, actor, shown_id)
@@ -153,11 +162,13 @@ def lot_resume_current(*, auction: Auction, actor: User, shown_id: int, seen_v: 
     return lot
 
 
+@audited
 def lot_withdraw(*, lot: Lot, actor: User, seen_v: int | None = None) -> Done:
     """Take the open lot out of the sale."""
     return _close(lot, "withdrawn", actor, seen_v)
 
 
+@audited
 def lot_pause(*, lot: Lot, actor: User | None, reason: str, seen_v: int | None = None) -> Done:
     """Stop the clock of the open lot and keep what was left. `reason` is a code that the room sees."""
     _check_desk(lot.auction, actor)
@@ -167,6 +178,7 @@ def lot_pause(*, lot: Lot, actor: User | None, reason: str, seen_v: int | None =
     return floor_command(lot.auction_id, call)
 
 
+@audited
 def lot_resume(*, lot: Lot, actor: User | None, seen_v: int | None = None) -> Done:
     """Let a paused lot run again, with at least its window left."""
     _check_desk(lot.auction, actor)
@@ -174,6 +186,7 @@ def lot_resume(*, lot: Lot, actor: User | None, seen_v: int | None = None) -> Do
     return floor_command(lot.auction_id, call)
 
 
+@audited
 def lot_extend(*, lot: Lot, actor: User, added_ms: int, seen_v: int | None = None) -> Done:
     """Move the end of the open lot by 1 s to 10 min; it counts against no cap."""
     _check_desk(lot.auction, actor)
@@ -185,6 +198,7 @@ def lot_extend(*, lot: Lot, actor: User, added_ms: int, seen_v: int | None = Non
     )
 
 
+@audited
 def lot_reopen(*, lot: Lot, actor: User, reason: str, seen_v: int | None = None) -> Done:
     """Take a provisional result back; possible until the next lot opens, the show ends or the lot is offered again.
 
@@ -202,6 +216,7 @@ def lot_reopen(*, lot: Lot, actor: User, reason: str, seen_v: int | None = None)
     )
 
 
+@audited
 def lot_sell_anyway(*, lot: Lot, actor: User, seen_v: int | None = None) -> Done:
     """Sell a lot whose reserve was not met: it runs again for its window, without the reserve, and everybody may bid.
 
@@ -219,6 +234,7 @@ def lot_sell_anyway(*, lot: Lot, actor: User, seen_v: int | None = None) -> Done
     )
 
 
+@audited
 def bid_void(*, bid: Bid, actor: User, reason: str, seen_v: int | None = None) -> Done:
     """Take back the offer behind a bid; price and leader are decided anew from the others, and the end stays.
 
@@ -227,6 +243,7 @@ def bid_void(*, bid: Bid, actor: User, reason: str, seen_v: int | None = None) -
     return _void(bid.run.lot, bid.registration, (bid.offer_v, bid.offer_s), actor, reason, seen_v)
 
 
+@audited
 def offer_void(*, lot: Lot, bidder: Registration, actor: User, reason: str, seen_v: int | None = None) -> Done:
     """Take back a bidder's latest offer, also a raised maximum that no bid shows; the one before it stands again."""
     return _void(lot, bidder, None, actor, reason, seen_v)
@@ -250,6 +267,7 @@ def _void(
     )
 
 
+@audited
 def rostrum_take(*, auction: Auction, actor: User) -> Done:
     """Take the rostrum: from then on the desk obeys this person alone."""
     _check_desk(auction, actor)

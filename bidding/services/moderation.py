@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from accounts.models import User
+from auctions.audit import audited
 from auctions.errors import Refused
 from auctions.models import Auction, Registration
 from auctions.permissions import can_manage, can_moderate, works_for
@@ -31,6 +32,7 @@ LONGEST_MUTE_MIN: Final = 7 * 24 * 60
 LONGEST_BLOCKED_WORDS: Final = 10_000
 
 
+@audited
 def chat_line_remove(*, auction: Auction, entry: str, actor: User, reason: ModerationReason) -> ChatMessage:
     """Take a line away from every page; doing it twice is fine. The words stay stored for disputes.
 
@@ -49,6 +51,7 @@ def chat_line_remove(*, auction: Auction, entry: str, actor: User, reason: Moder
     return said
 
 
+@audited
 def chat_line_pin(*, auction: Auction, entry: str | None, actor: User) -> ChatRoom:
     """Pin a line on top of the chat in place of another one; None takes the pin away.
 
@@ -64,6 +67,7 @@ def chat_line_pin(*, auction: Auction, entry: str | None, actor: User) -> ChatRo
     return room
 
 
+@audited
 def chat_room_change(
     *, auction: Auction, actor: User, slow_mode_s: int | None = None, blocked_words: str | None = None
 ) -> ChatRoom:
@@ -92,6 +96,7 @@ def chat_room_change(
     return room
 
 
+@audited
 def person_mute(
     *, auction: Auction, user: User, actor: User, reason: ModerationReason, minutes: int | None = None, note: str = ""
 ) -> Mute:
@@ -121,6 +126,7 @@ def person_mute(
     return mute
 
 
+@audited
 def mute_lift(*, mute: Mute, actor: User) -> Mute:
     """Let somebody speak again; lifting twice is fine."""
     _check_moderator(actor, mute.auction)
@@ -133,6 +139,7 @@ def mute_lift(*, mute: Mute, actor: User) -> Mute:
     return mute
 
 
+@audited
 def moderator_note_add(*, auction: Auction, user: User, actor: User, text: str) -> ModeratorNote:
     """Note something about somebody for the moderators of the auction's house."""
     _check_moderator(actor, auction)
@@ -142,6 +149,7 @@ def moderator_note_add(*, auction: Auction, user: User, actor: User, text: str) 
     return ModeratorNote.objects.create(organizer=auction.organizer, user=user, text=text, created_by=actor)
 
 
+@audited
 def notice_send(*, auction: Auction, actor: User, text: str) -> None:
     """Send a quick message of the host to everybody in the room. It is not kept."""
     if not can_manage(actor, auction):

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from auctions import recordings as files
+from auctions.audit import audited
 from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus, StreamRecording
 from auctions.permissions import can_manage
@@ -57,6 +58,7 @@ def recording_grow(*, recording_id: int, ended_at: datetime, size: int) -> bool:
     return rows.update(ended_at=ended_at, size=size) > 0
 
 
+@audited
 def recordings_erase(*, auction: Auction, actor: User | None) -> int:
     """Erase the recordings of a show that is over, and return how many. Raises Refused where they cannot be now."""
     if actor is not None and not can_manage(actor, auction):

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from auctions.audit import audited
 from auctions.errors import Refused
 from auctions.models import (
     Auction,
@@ -65,6 +66,7 @@ def registration_create(*, auction: Auction, user: User, accept_terms: bool) -> 
     return registration, created
 
 
+@audited
 def registration_enter(*, auction: Auction, actor: User, kind: RegistrationKind, alias: str = "") -> Registration:
     """Give a paddle to somebody without an account: in the hall, on the phone, or who left a written bid.
 
@@ -125,6 +127,7 @@ def registrations_follow_roles(*, auction: Auction) -> int:
     return sent
 
 
+@audited
 def registration_set_status(*, registration: Registration, status: RegistrationStatus, actor: User) -> Registration:
     """Approve, decline or ban a bidder. A ban is in force when the floor has it.
 

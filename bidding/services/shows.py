@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from auctions.audit import audited
 from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus, CommandKind
 from auctions.permissions import can_manage
@@ -26,6 +27,7 @@ from bidding.services.lots import floor_command, lot_close_due, lot_open
 _FINISHING_MS = 30_000
 
 
+@audited
 def auction_schedule(*, auction: Auction, actor: User) -> Auction:
     """Publish a draft and begin its log in Redis. Raises Refused where something is missing."""
     _check_manager(auction, actor)
@@ -46,6 +48,7 @@ def auction_schedule(*, auction: Auction, actor: User) -> Auction:
     return auction
 
 
+@audited
 def auction_go_live(*, auction: Auction, actor: User | None) -> Auction:
     """Begin the show. Raises Refused where it is not scheduled or its channel carries another show."""
     _check_manager(auction, actor)
@@ -64,12 +67,14 @@ def auction_go_live(*, auction: Auction, actor: User | None) -> Auction:
     return auction
 
 
+@audited
 def auction_end(*, auction: Auction, actor: User | None) -> None:
     """End the show. Raises Refused while a lot is open."""
     _check_manager(auction, actor)
     floor_command(auction.pk, calls.end_auction(auction.pk))
 
 
+@audited
 def auction_cancel(*, auction: Auction, actor: User, reason: str) -> None:
     """Call the show off; an open lot is withdrawn. A draft is cancelled without a trace in any log."""
     _check_manager(auction, actor)

@@ -348,6 +348,11 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <no-reply@{_PU
 WEB_PUSH_KEY = env.push_key("WEB_PUSH_KEY")
 """The private key that messages to devices are signed with, in base64url; without one none are sent."""
 
+STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY", "")
+"""The key of the account that buyers pay into by Stripe Checkout; without one they pay by the house's instruction."""
+STRIPE_WEBHOOK_SECRET = env.matching("STRIPE_WEBHOOK_SECRET", r"whsec_\w+", "whsec_…") if STRIPE_SECRET_KEY else ""
+STRIPE_URL = "https://api.stripe.com"
+
 # --- Video -----------------------------------------------------------------------------------------
 
 STREAM_PROVIDER = env.choice("STREAM_PROVIDER", "local", ("local", "ivs"))
@@ -489,11 +494,13 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "object-src": [NONE],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
-        # Chromium holds the whole chain of redirects after a form against this: to the pool, and from there to Google.
+        # Chromium holds the whole chain of redirects after a form against this: to the pool, and from there to Google;
+        # and to the page where an order is paid.
         "form-action": [
             SELF,
             *([COGNITO_DOMAIN] if COGNITO_DOMAIN else []),
             *(["https://accounts.google.com"] if COGNITO_GOOGLE else []),
+            *(["https://checkout.stripe.com"] if STRIPE_SECRET_KEY else []),
         ],
     }
 }

@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from auctions.billing import Bill, Paper, bill_of, paper_of
 from auctions.models import Auction, Invoice, InvoiceKind, Order, OrderStatus
+from auctions.orders import balance_of
+from auctions.payments import provider
 from auctions.permissions import AnyUser, viewable_orders
 from auctions.presenting import MoneyStyle
 from auctions.sales import CHANGEABLE, order_ships
@@ -50,6 +52,12 @@ class OrderPage:
         """What is still to be paid."""
         owes = self.order.status in (OrderStatus.AWAITING_PAYMENT, OrderStatus.UNPAID)
         return max(self.bill.total - self.paid, 0) if owes else 0
+
+    @property
+    def is_paid_online(self) -> bool:
+        """Whether the person who looks can pay what is open on a provider's page: once it is billed."""
+        billed = self.is_buyer and self.order.due_at is not None and self.to_pay > 0
+        return billed and provider().takes(self.order, self.to_pay)
 
     @property
     def steps(self) -> list[Step]:
@@ -132,7 +140,7 @@ def order_page(user: AnyUser, order_id: int) -> OrderPage | None:
         order=order,
         bill=bill_of(order),
         invoices=list(order.invoices.select_related("credits").order_by("number")),
-        paid=sum(order.payments.values_list("amount", flat=True)),
+        paid=balance_of(order).paid,
         is_buyer=is_buyer,
         ships=order_ships(order),
         profile_address=buyer.delivery_address if buyer is not None and is_buyer else "",

@@ -28,7 +28,7 @@ def order(request: HttpRequest, order_id: int) -> HttpResponse:
     if page is None:
         raise Http404
     if request.method != "POST":
-        return render(request, "bidding/order.html", {"page": page})
+        return render(request, "bidding/order.html", {"page": page, "paid_just_now": "paid" in request.GET})
     choice = request.POST.get("delivery", "")
     typed = request.POST.get("delivery_address", "")
     try:

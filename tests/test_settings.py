@@ -217,13 +217,14 @@ def test_what_a_bucket_lacks_is_named(name: str, value: str | None) -> None:
     assert line.startswith(f"error: {name} is ")
 
 
-def test_forms_may_lead_to_the_pool_and_to_google_and_nowhere_else() -> None:
+def test_forms_may_lead_to_the_pool_to_google_and_to_stripe_and_nowhere_else() -> None:
     ask = "from django.conf import settings; print(*settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['form-action'])"
     environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "auction_site.settings"} | GOOD
     for more, allowed in (
         ({}, ["'self'"]),
         (POOL, ["'self'", POOL["COGNITO_DOMAIN"], "https://accounts.google.com"]),
         (POOL | {"COGNITO_GOOGLE": "0"}, ["'self'", POOL["COGNITO_DOMAIN"]]),
+        ({"STRIPE_SECRET_KEY": "sk", "STRIPE_WEBHOOK_SECRET": "whsec_1"}, ["'self'", "https://checkout.stripe.com"]),
     ):
         argv = [sys.executable, "-c", ask]
         result = subprocess.run(argv, cwd=ROOT, env=environment | more, capture_output=True, text=True, check=True)

@@ -76,6 +76,8 @@ IF_VISIBLE: Final[Cases] = {200: VIEWERS, 404: REST}
 IF_WATCHED: Final[Cases] = {200: VIEWERS - {"banned"}, 404: REST}
 """Who was banned sees the pictures of the show no more, live or recorded."""
 MANAGED: Final[Cases] = {LOGIN: NOBODY_KNOWN, 200: MANAGERS, 404: REST}
+PAID_OUT: Final[Cases] = {LOGIN: NOBODY_KNOWN, 200: STRIKING, 404: REST}
+"""For those who handle the money of the house."""
 CAN_HOST: Final = MANAGERS | DOOR
 
 
@@ -126,6 +128,11 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
         "GET": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST},
         "POST": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST},
     },
+    # The bidder's; what is sent names no offer.
+    "lots/<int:lot_id>/offer/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 200: frozenset({"bidder"}), 404: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 409: frozenset({"bidder"}), 404: REST},
+    },
     "lots/<int:lot_id>/watch/": {
         "GET": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST},
         "POST": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST},
@@ -153,6 +160,12 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
         "GET": {LOGIN: NOBODY_KNOWN, 200: BILLED, 404: REST},
         "POST": {LOGIN: NOBODY_KNOWN, 302: frozenset({"bidder"}), 422: BILLED, 404: REST},
     },
+    # This site takes no payments online: the buyer is led back to the order.
+    "orders/<int:order_id>/pay/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 302: frozenset({"bidder"}), 404: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 302: frozenset({"bidder"}), 404: REST},
+    },
+    "payments/stripe/": {"POST": MISSING},
     "orders/<int:order_id>/invoices/<int:number>/": {"GET": {LOGIN: NOBODY_KNOWN, 200: BILLED, 404: REST}},
     "orders/<int:order_id>/invoices/<int:number>/pdf/": {"GET": {LOGIN: NOBODY_KNOWN, 200: BILLED, 404: REST}},
     "accounts/profile/": {"GET": SIGNED_IN, "POST": SENT_ON},
@@ -203,6 +216,23 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
     },
     "host/lots/<int:lot_id>/row/": {"POST": {LOGIN: NOBODY_KNOWN, 422: MANAGERS, 404: REST}},
     "host/lots/<int:lot_id>/<slug:act>/": {"POST": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST}},
+    "host/auctions/<int:auction_id>/orders/": {
+        "GET": PAID_OUT,
+        "POST": {LOGIN: NOBODY_KNOWN, 302: STRIKING, 404: REST},
+    },
+    "host/auctions/<int:auction_id>/orders/<slug:name>.csv": {"GET": PAID_OUT},
+    "host/auctions/<int:auction_id>/packing/": {"GET": PAID_OUT},
+    "host/auctions/<int:auction_id>/donations/": {"GET": PAID_OUT},
+    # Nobody gave anything here.
+    "host/auctions/<int:auction_id>/donations/<int:consignor_id>/pdf/": {"GET": NONE_OF_THEIRS},
+    "host/orders/<int:order_id>/": {
+        "GET": PAID_OUT,
+        "POST": {LOGIN: NOBODY_KNOWN, 409: STRIKING, 404: REST},
+    },
+    "host/runs/<int:run_id>/offer/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 302: STRIKING, 404: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 302: STRIKING, 404: REST},
+    },
     "host/lots/<int:lot_id>/pictures/": {
         "GET": MANAGED,
         "POST": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
@@ -485,6 +515,8 @@ BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("POST", "host/auctions/<int:auction_id>/camera/"): {"action": "rotate"},
     ("POST", "host/auctions/<int:auction_id>/recording/"): {"sure": "on"},
     ("POST", "host/auctions/<int:auction_id>/rehearsal/"): {"eager": 1, "steady": 0, "sniper": 0, "maximum": 0},
+    ("POST", "host/auctions/<int:auction_id>/orders/"): {"action": "paid", "order": "1"},
+    ("POST", "host/runs/<int:run_id>/offer/"): {"action": "second_chance", "hours": "48"},
     ("POST", "orders/<int:order_id>/"): {"delivery": "pick_up"},
     ("POST", "hosts/<slug:slug>/follow/"): {"wanted": "on"},
     ("POST", "lots/<int:lot_id>/watch/"): {"wanted": "on"},
@@ -559,7 +591,9 @@ def path_of(world: World, route: str) -> str:
         "number": 1,
         "upload_id": here["auctions.upload"],
         "recording_id": here["auctions.streamrecording"],
-        "name": "master.m3u8",
+        "name": "lines" if route.endswith(".csv") else "master.m3u8",
+        "run_id": here["auctions.lotrun"],
+        "consignor_id": here["auctions.consignor"],
         "path": "nowhere.webp",
         "object_id": pk,
         "id": pk,

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0006_language'),
-        ('auctions', '0011_search'),
+        ('auctions', '0014_rehearsals'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

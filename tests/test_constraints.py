@@ -82,7 +82,6 @@ class Rows:
         self.payment = Payment.objects.create(
             order=self.order, amount=5, method="bank", reference="R1", received_at=NOW
         )
-        self.refund = Refund.objects.create(payment=self.payment, amount=1, reason="r")
         self.simulated = SimulatedBidder.objects.create(registration=registration, temper="eager")
         self.refund = Refund.objects.create(payment=self.payment, amount=1, reason="overpaid")
         self.entry = OrderEntry.objects.create(order=self.order, kind="reminded_soon", due_at=NOW, amount=1)

@@ -29,6 +29,7 @@ from auctions.models import (
     Auction,
     AuctionModerator,
     AuctionStatus,
+    AuditEntry,
     CommandKind,
     FloorCommand,
     Invitation,
@@ -93,6 +94,7 @@ BIDS_A_SECOND: Final = 4
 VALID_MS: Final = 3_000
 LEAVES_FIRST: Final[tuple[tuple[type[models.Model], str], ...]] = (
     (Notification, "auction"),
+    (AuditEntry, "auction"),
     (Refund, "payment__order__auction"),
     (Payment, "order__auction"),
     (Invoice, "order__auction"),

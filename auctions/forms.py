@@ -321,7 +321,7 @@ class LotForm(Control):
     tax_rule = _optional_choice(gettext_lazy("Tax"))
     shipping = _optional_choice(gettext_lazy("Delivery"))
 
-    AMOUNTS = ("opening_amount", "reserve_amount", "buy_now_amount", "estimate_low", "estimate_high")
+    AMOUNTS: tuple[str, ...] = ("opening_amount", "reserve_amount", "buy_now_amount", "estimate_low", "estimate_high")
 
     def __init__(self, *args: Any, currency: Currency, offered: Offered, **kwargs: Any) -> None:
         self.currency = currency

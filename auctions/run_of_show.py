@@ -5,7 +5,9 @@ may change it, the catalogue's services say.
 """
 
 import hashlib
+import itertools
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any, Final, Unpack
 
@@ -17,7 +19,8 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from auctions import services
 from auctions.errors import Refused
-from auctions.models import Auction, Lot, LotImage
+from auctions.models import Auction, AuctionStatus, Lot, LotImage
+from auctions.permissions import can_manage
 from auctions.rules import Timing
 from auctions.services import LotChanges, LotSpec
 
@@ -80,6 +83,43 @@ def lot_add(*, actor: User, auction: Auction, title: str, opening_amount: int) -
         lot = services.lot_create(actor=actor, auction=auction, spec=spec)
         write_down(actor, auction, f"run of show: added lot {lot.number}")
     return lot
+
+
+def lots_import(*, actor: User, auction: Auction, lots: Sequence[Lot], shown_among: int) -> list[Lot]:
+    """Add unsaved lots that were read and checked, at the end and all or none; return them.
+
+    Empty numbers become the next free ones. Raises Refused where there are not as many lots any more as there were when
+    these were read: a second press imports nothing twice.
+    """
+    with transaction.atomic():
+        stored = Auction.objects.select_for_update(of=("self",)).get(pk=auction.pk)
+        if not can_manage(actor, stored):
+            raise Refused("forbidden", _("You may not change this auction."))
+        if stored.status in (AuctionStatus.ENDED, AuctionStatus.CANCELLED):
+            raise Refused("auction_over", _("The auction is over."))
+        taken = set(stored.lots.values_list("number", flat=True))
+        if len(taken) != shown_among:
+            raise Refused("stale", _("Lots came or went meanwhile. Look at the file again."))
+        if len(taken) + len(lots) > services.MAX_LOTS:
+            raise Refused("too_many_lots", _("An auction has at most %(most)s lots.") % {"most": services.MAX_LOTS})
+        last = stored.lots.aggregate(last=models.Max("position"))["last"] or 0
+        numbers = _free_numbers(taken | {lot.number for lot in lots})
+        for place, lot in enumerate(lots, last + 1):
+            if lot.number in taken:
+                raise Refused("number_taken", _("Lot number %(number)s is taken.") % {"number": lot.number})
+            services.check_lot(lot)
+            lot.auction, lot.position, lot.number = stored, place, lot.number or next(numbers)
+        added = Lot.objects.bulk_create(lots)
+        for lot in added:
+            services.tell_floor(lot)
+        write_down(actor, stored, f"run of show: imported {len(added)} lots")
+    return added
+
+
+def _free_numbers(taken: set[str]) -> Iterator[str]:
+    """Yield whole numbers beyond the largest one that is taken."""
+    largest = max((int(text) for text in taken if text.isascii() and text.isdigit()), default=0)
+    return map(str, itertools.count(largest + 1))
 
 
 def lot_copy(*, actor: User, lot: Lot) -> Lot:

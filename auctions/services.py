@@ -388,7 +388,7 @@ def lot_create(*, actor: User, auction: Auction, spec: LotSpec) -> Lot:
     """Add a lot at the end of the run of show; possible until the auction is over."""
     with transaction.atomic():
         lot = _lot_add(_locked(auction, actor), spec)
-        _tell_floor(lot)
+        tell_floor(lot)
     return lot
 
 
@@ -404,9 +404,10 @@ def lot_update(*, actor: User, lot: Lot, **changes: Unpack[LotChanges]) -> Lot:
             raise Refused("lot_frozen", _("The lot was opened; its rules are frozen."), field=min(changed))
         for name in changed:
             setattr(lot, name, changes[name])  # type: ignore[literal-required]
-        _check_lot(lot)
+        check_lot(lot)
+        _check_number(lot)
         _save(lot, changed)
-        _tell_floor(lot)
+        tell_floor(lot)
     return lot
 
 
@@ -536,12 +537,8 @@ def _delete_after_commit(image: LotImage) -> None:
         transaction.on_commit(delete)
 
 
-def _lot_add(auction: Auction, spec: LotSpec) -> Lot:
-    if auction.status in (AuctionStatus.ENDED, AuctionStatus.CANCELLED):
-        raise Refused("auction_over", _("The auction is over."))
-    existing = auction.lots.aggregate(count=models.Count("pk"), last=Max("position"))
-    if existing["count"] >= MAX_LOTS:
-        raise Refused("too_many_lots", _("An auction has at most %(most)s lots.") % {"most": MAX_LOTS})
+def lot_of(auction: Auction, spec: LotSpec, *, position: int) -> Lot:
+    """Return the lot that a host described, unchecked and unsaved."""
     values: dict[str, Any] = {
         field.name: getattr(spec, field.name) for field in fields(spec) if field.name not in {"timing", "increments"}
     }
@@ -549,9 +546,19 @@ def _lot_add(auction: Auction, spec: LotSpec) -> Lot:
     values["increments"] = (
         rules.preset_increments("auction_house", auction.currency) if spec.increments is None else spec.increments
     )
-    lot = Lot(auction=auction, position=(existing["last"] or 0) + 1, **values)
+    return Lot(auction=auction, position=position, **values)
+
+
+def _lot_add(auction: Auction, spec: LotSpec) -> Lot:
+    if auction.status in (AuctionStatus.ENDED, AuctionStatus.CANCELLED):
+        raise Refused("auction_over", _("The auction is over."))
+    existing = auction.lots.aggregate(count=models.Count("pk"), last=Max("position"))
+    if existing["count"] >= MAX_LOTS:
+        raise Refused("too_many_lots", _("An auction has at most %(most)s lots.") % {"most": MAX_LOTS})
+    lot = lot_of(auction, spec, position=(existing["last"] or 0) + 1)
     lot.number = lot.number.strip() or _next_number(auction)
-    _check_lot(lot)
+    check_lot(lot)
+    _check_number(lot)
     _save(lot)
     return lot
 
@@ -598,13 +605,14 @@ def _check_auction(auction: Auction) -> None:
         raise Refused("invalid", _("These terms are another organizer's."), field="terms")
 
 
-def _tell_floor(lot: Lot) -> None:
+def tell_floor(lot: Lot) -> None:
     """Let the floor know a lot that it may be asked to take pre-bids on."""
     if lot.auction.status in (AuctionStatus.SCHEDULED, AuctionStatus.LIVE):
         command_add(lot.auction, CommandKind.LOT, lot=lot)
 
 
-def _check_lot(lot: Lot) -> None:
+def check_lot(lot: Lot) -> None:
+    """Raise Refused at the field that is wrong with a lot, whatever others there are."""
     if not lot.title.strip():
         raise Refused("required", _("Give the lot a title."), field="title")
     for name in ("opening_amount", "reserve_amount", "buy_now_amount", "cap_amount", "estimate_low", "estimate_high"):
@@ -643,6 +651,9 @@ def _check_lot(lot: Lot) -> None:
             raise Refused("invalid", _("This belongs to another organizer."), field=name)
     if lot.shipping is not None and lot.shipping.currency_code != lot.auction.currency_code:
         raise Refused("invalid", _("Delivery is priced in another currency than the auction."), field="shipping")
+
+
+def _check_number(lot: Lot) -> None:
     if Lot.objects.filter(auction=lot.auction, number=lot.number).exclude(pk=lot.pk).exists():
         raise Refused("number_taken", _("Lot number %(number)s is taken.") % {"number": lot.number}, field="number")
 

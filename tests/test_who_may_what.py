@@ -209,6 +209,11 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
         "GET": MANAGED,
         "POST": {LOGIN: NOBODY_KNOWN, 422: MANAGERS, 404: REST},
     },
+    "host/auctions/<int:auction_id>/import/": {
+        "GET": MANAGED,
+        "POST": {LOGIN: NOBODY_KNOWN, 422: MANAGERS, 404: REST},
+    },
+    "host/auctions/<int:auction_id>/lots.csv": {"GET": MANAGED},
     # The lot is open: its rules are frozen.
     "host/lots/<int:lot_id>/": {
         "GET": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},

@@ -62,6 +62,7 @@ PAGES = {
         "/host/auctions/{auction}/",
         "/host/auctions/{auction}/edit/",
         "/host/auctions/{auction}/rehearsal/",
+        "/host/auctions/{auction}/import/",
         "/host/auctions/{auction}/lots/",
         "/host/auctions/{auction}/camera/",
         "/admin/auctions/auction/{auction}/desk/",

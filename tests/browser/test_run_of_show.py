@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from auction_site.stack import Stack
 from tests.browser.axe import barriers_everywhere
@@ -134,3 +134,29 @@ def test_what_was_typed_waits_for_the_connection(browser, stack, staged):
     expect(page.locator("[data-state]").first).to_have_text("Saved")
     page.reload()
     assert field(page, 0, "title").input_value() == "Typed in a tunnel"
+
+
+@pytest.mark.parametrize("size", [(390, 844), (1440, 900)])
+def test_a_file_is_shown_mended_and_imported(browser, stack, staged, size):
+    page = at_list(browser, stack, staged, *size)
+    page.get_by_role("link", name="Lots from a file").click()
+    look(page, f"import-empty-{size[0]}")
+    rows = "20,Brass lamp,45.00\n21,Vase,dear\n4,Clock of the old house,12.50\n"
+    file: FilePayload = {
+        "name": "lots.csv",
+        "mimeType": "text/csv",
+        "buffer": f"number,title,opening_bid\n{rows}".encode(),
+    }
+    page.get_by_label("File", exact=True).set_input_files([file])
+    page.get_by_role("button", name="Check the file").click()
+    expect(page.get_by_role("heading", name="1 lot is right, 2 lines are not")).to_be_visible()
+    expect(page.get_by_role("row", name="3 opening_bid dear Write an amount in EUR")).to_be_visible()
+    look(page, f"import-{size[0]}")
+    if size[0] == 390:
+        assert barriers_everywhere(page) == []
+    text = page.get_by_label("Mend it here")
+    text.fill(text.input_value().replace("dear", "9.00").replace("4,Clock", "22,Clock"))
+    page.get_by_role("button", name="Check again").click()
+    page.get_by_role("button", name="Import 3 lots").click()
+    expect(page.get_by_text("3 lots are imported.")).to_be_visible()
+    assert titles(page)[-3:] == ["Brass lamp", "Vase", "Clock of the old house"]

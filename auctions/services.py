@@ -287,7 +287,8 @@ def auction_update(*, actor: User, auction: Auction, **changes: Unpack[AuctionCh
     with transaction.atomic():
         auction = _locked(auction, actor)
         changed = _changed(auction, changes)
-        if not changed:
+        lacks_channel = auction.stream_channel is None and auction.status == AuctionStatus.DRAFT
+        if not changed and not lacks_channel:
             return auction
         if auction.status in (AuctionStatus.ENDED, AuctionStatus.CANCELLED):
             raise Refused("auction_over", _("The auction is over; what it was stays on record."), field=min(changed))
@@ -305,7 +306,7 @@ def auction_update(*, actor: User, auction: Auction, **changes: Unpack[AuctionCh
         if "visibility" in changed and _is_guessable(auction):
             auction.slug = _secret_slug(auction)
             changed |= {"slug"}
-        if "visibility" in changed:
+        if "visibility" in changed or lacks_channel:
             channel = _channel_for(auction)
             if channel != auction.stream_channel and auction.status == AuctionStatus.LIVE:
                 raise Refused(

@@ -21,12 +21,14 @@ from auctions.errors import Refused
 from auctions.forms import MAX_LOTS_A_FORM, AuctionSheet
 from auctions.media import MAX_UPLOAD_BYTES
 from auctions.models import Auction, AuctionStatus
+from auctions.permissions import managed_organizers
 from auctions.rules import PRESETS
 from auctions.selectors import auction_for_host, auctions_of_host, catalogue
 from auctions.services import organizer_for, stream_cut_off, stream_key_rotate
 from auctions.streaming import provider
 from auctions.streaming.base import StreamTrouble
 
+HOUSES_SHOWN: Final = 12
 IVS_BROADCAST_POLICY: Final = {
     "script-src": ["https://web-broadcast.live-video.net"],
     "connect-src": ["wss://*.live-video.net"],
@@ -38,7 +40,10 @@ IVS_BROADCAST_POLICY: Final = {
 @require_safe
 def host_auctions(request: HttpRequest) -> HttpResponse:
     """List the auctions that this person prepares and runs."""
-    return render(request, "auctions/host_auctions.html", {"auctions": auctions_of_host(request.user)})
+    houses = managed_organizers(request.user).filter(archived_at=None).order_by("name")[:HOUSES_SHOWN]
+    return render(
+        request, "auctions/host_auctions.html", {"auctions": auctions_of_host(request.user), "houses": houses}
+    )
 
 
 @login_required

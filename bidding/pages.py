@@ -29,6 +29,7 @@ from auctions.models import (
 from auctions.permissions import AnyUser, can_moderate, is_barred, viewable_auctions
 from auctions.presenting import MoneyStyle, money_config, money_style, span_text
 from auctions.pricing import fees_of, price_of
+from auctions.readiness import Point, Weight, missing
 from auctions.search import categories
 from auctions.selectors import catalogue, ended_auctions, last_runs, live_auctions, upcoming_auctions
 from auctions.standing import wants_address
@@ -200,6 +201,8 @@ class HostPage:
     style: MoneyStyle
     least: str
     most: str
+    missing: list[Point]
+    """What a draft lacks before it is scheduled, what stops it first."""
 
     @property
     def lots_and_runs(self) -> list[tuple[Lot, LotRun | None]]:
@@ -221,6 +224,11 @@ class HostPage:
     def rules(self) -> list[str]:
         """The rules of the first lot in sentences."""
         return rules.rules_in_words(self.lots[0]) if self.lots else []
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether it cannot be scheduled as it is."""
+        return any(point.weight == Weight.BLOCKING for point in self.missing)
 
     @property
     def opening_total(self) -> int:
@@ -303,6 +311,7 @@ def host_page(auction: Auction) -> HostPage:
         style=money_style(auction.currency, lots),
         least=span_text(least // 1_000),
         most=span_text(most // 1_000),
+        missing=missing(auction, lots) if auction.status == AuctionStatus.DRAFT else [],
     )
 
 

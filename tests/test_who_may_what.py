@@ -214,6 +214,10 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
         "POST": {LOGIN: NOBODY_KNOWN, 422: MANAGERS, 404: REST},
     },
     "host/auctions/<int:auction_id>/lots.csv": {"GET": MANAGED},
+    "host/houses/<int:organizer_id>/": {
+        "GET": MANAGED,
+        "POST": {LOGIN: NOBODY_KNOWN, 422: MANAGERS, 404: REST},
+    },
     # The lot is open: its rules are frozen.
     "host/lots/<int:lot_id>/": {
         "GET": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
@@ -580,6 +584,7 @@ def path_of(world: World, route: str) -> str:
         "slug": of_slug.get(parts[0], world.auction.slug),
         "pk": of_part.get(parts[2] if parts[:2] == ["api", "v1"] else "", world.auction.pk),
         "auction_id": world.auction.pk,
+        "organizer_id": world.auction.organizer_id,
         "lot_id": world.lot.pk,
         "channel_id": world.auction.stream_channel_id,
         "epoch": "0a1b",

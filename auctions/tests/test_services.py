@@ -390,3 +390,10 @@ def test_two_first_auctions_at_once_make_one_organizer_and_one_channel():
     assert problems == []
     assert Organizer.objects.count() == StreamChannel.objects.count() == 1
     assert len(set(Auction.objects.values_list("slug", flat=True))) == 6
+
+
+def test_a_draft_without_a_channel_gets_one_when_it_is_saved(host, draft_auction):
+    Auction.objects.filter(pk=draft_auction.pk).update(stream_channel=None)
+    services.auction_update(actor=host, auction=draft_auction, title=draft_auction.title)
+    draft_auction.refresh_from_db()
+    assert draft_auction.stream_channel is not None

@@ -12,6 +12,7 @@ from auctions.audit import audited
 from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus, CommandKind
 from auctions.permissions import can_manage
+from auctions.readiness import blocking
 from bidding.engine import calls
 from bidding.engine.keys import AuctionKeys
 from bidding.engine.lock import fenced
@@ -35,10 +36,8 @@ def auction_schedule(*, auction: Auction, actor: User) -> Auction:
         auction = Auction.objects.select_for_update().get(pk=auction.pk)
         if auction.status != AuctionStatus.DRAFT:
             raise Refused("not_draft", _("Only a draft can be scheduled."))
-        if auction.terms_id is None:
-            raise Refused("no_terms", _("Add the conditions of sale first."), field="terms")
-        if not auction.lots.exists():
-            raise Refused("no_lots", _("Add a lot first."))
+        for point in blocking(auction, has_lots=auction.lots.exists()):
+            raise Refused(point.code, point.text, field=point.field)
         auction.status = AuctionStatus.SCHEDULED
         auction.save(update_fields=["status", "updated_at"])
         LedgerPosition.objects.create(auction=auction, epoch=secrets.token_hex(4))

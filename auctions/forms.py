@@ -217,6 +217,13 @@ class AuctionForm(Control):
         }
 
     @classmethod
+    def usual_of(cls, organizer: Organizer) -> dict[str, Any]:
+        """Return what a new show of a house begins with: what is alike from show to show, as it was in the last one."""
+        last = Auction.objects.filter(organizer=organizer, is_rehearsal=False).order_by("-created_at", "-pk").first()
+        own = {"title", "description", "starts_at", "auto_start"}
+        return {} if last is None else {name: value for name, value in cls.initial_of(last).items() if name not in own}
+
+    @classmethod
     def initial_of(cls, auction: Auction) -> dict[str, Any]:
         """Return what the form shows of a stored auction."""
         whole, rest = divmod(auction.buyer_premium_bp, 100)
@@ -461,7 +468,8 @@ class AuctionSheet:
     """The auction and its lots as one form: what the host sees, checks and saves in one go.
 
     `add_lot` and `remove_lot` are ordinary submit buttons, so that the sheet grows and shrinks without JavaScript.
-    `shown` names the stored lots that the page was made with.
+    `shown` names the stored lots that the page was made with. A show of more lots than a sheet takes has them in the
+    run of show alone.
     """
 
     def __init__(
@@ -474,7 +482,8 @@ class AuctionSheet:
         lots: list[Lot] | None = None,
     ) -> None:
         self.actor, self.organizer, self.auction = actor, organizer, auction
-        self.lots = {lot.pk: lot for lot in lots or []}
+        self.has_lots = len(lots or []) <= MAX_LOTS_A_FORM
+        self.lots = {lot.pk: lot for lot in lots or []} if self.has_lots else {}
         self.shown = [str(pk) for pk in self.lots]
         self._offered: Offered = {
             "tax_rule": list(tax_rules(organizer)),
@@ -482,12 +491,15 @@ class AuctionSheet:
         }
         data = request.POST if request.method == "POST" else None
         files = request.FILES if request.method == "POST" else None
-        self.form = AuctionForm(data, files, initial=AuctionForm.initial_of(auction) if auction else {})
+        initial = AuctionForm.initial_of(auction) if auction else AuctionForm.usual_of(organizer)
+        self.form = AuctionForm(data, files, initial=initial)
         if auction is not None and auction.status != AuctionStatus.DRAFT:
             for name in ("currency_code", "premium"):
                 self.form.fields[name].disabled = True
         self.lot_forms: list[LotForm] = []
         self._error: str | None = None
+        if not self.has_lots:
+            return
         if data is None:
             initials = [LotForm.initial_of(lot) for lot in self.lots.values()] or [{}]
             for index, initial in enumerate(initials):
@@ -534,7 +546,7 @@ class AuctionSheet:
     def is_valid(self) -> bool:
         """Check everything, so that all errors are shown at once."""
         valid = [form.is_valid() for form in (self.form, *self.lot_forms)]
-        if not self.lot_forms:
+        if not self.lot_forms and self.has_lots:
             self._error = _("An auction needs at least one lot.")
         return all(valid) and self._error is None
 

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from auctions.errors import Refused
-from auctions.forms import MAX_LOTS_A_FORM, AuctionSheet
+from auctions.forms import AuctionSheet
 from auctions.media import MAX_UPLOAD_BYTES
 from auctions.models import Auction, AuctionStatus
 from auctions.permissions import managed_organizers
@@ -68,10 +68,6 @@ def auction_edit(request: HttpRequest, auction_id: int) -> HttpResponse:
         messages.info(request, _("The auction is over; what it was stays on record."))
         return redirect("host_auction", auction_id=auction.pk)
     lots = catalogue(auction)
-    if len(lots) > MAX_LOTS_A_FORM:
-        text = _("A show of more than %(count)d lots is changed in the admin, where they come in pages.")
-        messages.info(request, text % {"count": MAX_LOTS_A_FORM})
-        return redirect("host_auction", auction_id=auction.pk)
     sheet = AuctionSheet(request, actor=request.user, organizer=auction.organizer, auction=auction, lots=lots)
     return _edit(request, sheet)
 

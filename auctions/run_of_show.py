@@ -44,6 +44,24 @@ _OF_ONE: Final[dict[str, Any]] = {
 """What is one lot's own, and the next one does not take over."""
 
 
+_ALIKE: Final = (
+    "description",
+    "visibility",
+    "entry",
+    "new_bidder_limit",
+    "most_strikes",
+    "time_zone",
+    "currency_code",
+    "auto_advance",
+    "gap_ms",
+    "lost_pause_s",
+    "buyer_premium_bp",
+    "is_rehearsal",
+)
+"""What a copy of an auction takes over."""
+_TITLE_LENGTH: Final = 120
+
+
 def lot_version(lot: Lot) -> str:
     """Return what a page names that changes this lot: the same for the same contents, wherever the lot stands."""
     seen = [str(getattr(lot, name)) for name in _SEEN]
@@ -130,6 +148,30 @@ def lot_copy(*, actor: User, lot: Lot) -> Lot:
         # A file goes only with the last picture that it is.
         LotImage.objects.bulk_create(_pictures_for(copy, stored))
         write_down(actor, copy, f"run of show: copied from lot {stored.number}")
+    return copy
+
+
+def auction_copy(*, actor: User, auction: Auction) -> Auction:
+    """Make a draft like this auction: its settings, and all its lots with their pictures; no start, no invitations.
+
+    It goes by the house's latest conditions of sale. Raises Refused or StreamTrouble.
+    """
+    if not can_manage(actor, auction):
+        raise Refused("forbidden", _("You may not change this auction."))
+    title = _("%(title)s (copy)") % {"title": auction.title[: _TITLE_LENGTH - 20]}
+    with transaction.atomic():
+        # Nobody takes a picture's file away while another picture is made of it.
+        auction = Auction.objects.select_for_update(of=("self",)).select_related("organizer").get(pk=auction.pk)
+        same = {name: getattr(auction, name) for name in _ALIKE}
+        copy = services.auction_create(actor=actor, organizer=auction.organizer, title=title, **same)
+        if auction.cover:
+            Auction.objects.filter(pk=copy.pk).update(cover=auction.cover.name)
+        lots = list(auction.lots.order_by("position", "pk").prefetch_related("images"))
+        new = [services.lot_of(copy, spec_of(lot), position=0) for lot in lots]
+        copies = lots_import(actor=actor, auction=copy, lots=new, shown_among=0)
+        pictures = [_pictures_for(each, lot) for each, lot in zip(copies, lots, strict=True)]
+        LotImage.objects.bulk_create(itertools.chain.from_iterable(pictures))
+        write_down(actor, copy, f"copied from auction {auction.pk}")
     return copy
 
 

@@ -9,6 +9,7 @@ urlpatterns = [
     path("host/auctions/", views.host_auctions, name="host_auctions"),
     path("host/auctions/new/", views.auction_new, name="host_auction_new"),
     path("host/auctions/<int:auction_id>/camera/", views.camera, name="host_camera"),
+    path("host/auctions/<int:auction_id>/duplicate/", views.auction_duplicate, name="host_auction_duplicate"),
     path("host/auctions/<int:auction_id>/edit/", views.auction_edit, name="host_auction_edit"),
     path("host/auctions/<int:auction_id>/import/", views_csv.lots_from_file, name="host_import"),
     path("host/auctions/<int:auction_id>/lots.csv", views_csv.lots_to_file, name="host_lots_csv"),

@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
 from auctions.errors import Refused
@@ -23,6 +23,7 @@ from auctions.media import MAX_UPLOAD_BYTES
 from auctions.models import Auction, AuctionStatus
 from auctions.permissions import managed_organizers
 from auctions.rules import PRESETS
+from auctions.run_of_show import auction_copy
 from auctions.selectors import auction_for_host, auctions_of_host, catalogue
 from auctions.services import organizer_for, stream_cut_off, stream_key_rotate
 from auctions.streaming import provider
@@ -70,6 +71,21 @@ def auction_edit(request: HttpRequest, auction_id: int) -> HttpResponse:
     lots = catalogue(auction)
     sheet = AuctionSheet(request, actor=request.user, organizer=auction.organizer, auction=auction, lots=lots)
     return _edit(request, sheet)
+
+
+@login_required
+@require_POST
+def auction_duplicate(request: HttpRequest, auction_id: int) -> HttpResponse:
+    """Make a draft like an auction, and go to it."""
+    assert isinstance(request.user, User)
+    auction = _managed(request, auction_id)
+    try:
+        copy = auction_copy(actor=request.user, auction=auction)
+    except (Refused, StreamTrouble) as trouble:
+        messages.error(request, str(trouble))
+        return redirect("host_auction", auction_id=auction.pk)
+    messages.success(request, _("This is a copy. Give it a title and a start of its own."))
+    return redirect("host_auction_edit", auction_id=copy.pk)
 
 
 @login_required

@@ -214,6 +214,7 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
         "POST": {LOGIN: NOBODY_KNOWN, 422: MANAGERS, 404: REST},
     },
     "host/auctions/<int:auction_id>/lots.csv": {"GET": MANAGED},
+    "host/auctions/<int:auction_id>/duplicate/": {"POST": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST}},
     "host/houses/<int:organizer_id>/": {
         "GET": MANAGED,
         "POST": {LOGIN: NOBODY_KNOWN, 422: MANAGERS, 404: REST},

@@ -207,6 +207,26 @@ def test_the_copy_of_the_last_lot_comes_last(run, draft_auction):
     assert titles(draft_auction) == ["Chronograph, 1968", "Brass lamp", "Brass lamp"]
 
 
+def test_a_copy_of_an_auction_is_a_draft_with_all_its_lots_and_pictures_and_no_start(run, host, draft_auction):
+    catalogue.auction_update(actor=host, auction=draft_auction, gap_ms=21_000, buyer_premium_bp=1_750)
+    lot = draft_auction.lots.first()
+    catalogue.lot_update(actor=host, lot=lot, number="12A", reserve_amount=20_000, description="Runs.")
+    LotImage.objects.create(lot=lot, file="lots/one.webp", alt="A dial", width=40, height=30)
+    Auction.objects.filter(pk=draft_auction.pk).update(status="ended", auto_start=True, cover="covers/one.webp")
+    draft_auction.lots.update(status=LotStatus.SOLD)
+
+    response = run.post(reverse("host_auction_duplicate", args=(draft_auction.pk,)))
+    copy = Auction.objects.get(title="Friday night watches (copy)")
+    assert response.url == reverse("host_auction_edit", args=(copy.pk,))
+    assert (copy.status, copy.starts_at, copy.auto_start) == ("draft", None, False)
+    assert (copy.gap_ms, copy.buyer_premium_bp, copy.cover.name) == (21_000, 1_750, "covers/one.webp")
+    first, second = copy.lots.order_by("position")
+    assert (first.number, first.reserve_amount, first.description, first.status) == ("12A", 20_000, "Runs.", "pending")
+    assert [image.alt for image in first.images.all()] == ["A dial"]
+    assert (second.number, second.title) == ("2", "Brass lamp")
+    assert (draft_auction.lots.count(), LotImage.objects.count()) == (2, 2)
+
+
 def test_a_lot_is_added_under_the_rules_of_the_last(run, host, draft_auction):
     catalogue.lot_update(actor=host, lot=draft_auction.lots.last(), duration_ms=45_000, reserve_amount=9_000)
     page = reverse("host_lots", args=(draft_auction.pk,))

@@ -118,7 +118,11 @@ def _registration(registration: Registration) -> dict[str, Any]:
     exponent = registration.auction.currency.exponent
     bids = Bid.objects.filter(registration=registration).select_related("run").order_by("v", "pk")
     sales = Sale.objects.filter(buyer=registration).select_related("run").order_by("pk")
-    orders = Order.objects.filter(buyer=registration).prefetch_related("lines", "invoices").order_by("pk")
+    orders = (
+        Order.objects.filter(buyer=registration)
+        .prefetch_related("lines", "invoices", "payments__refunds", "entries")
+        .order_by("pk")
+    )
     limit = registration.spending_limit
     return {
         "auction": registration.auction_id,
@@ -164,6 +168,18 @@ def _registration(registration: Registration) -> dict[str, Any]:
             for sale in sales
         ],
         "orders": [_order(order, exponent) for order in orders],
+        "offers": [
+            {
+                "lot": offer.run.lot_id,
+                "kind": offer.kind,
+                "amount": format_amount(offer.amount, exponent),
+                "answer": offer.answer,
+                "at": offer.created_at,
+                "expires_at": offer.expires_at,
+                "answered_at": offer.answered_at,
+            }
+            for offer in registration.offers.select_related("run").order_by("pk")
+        ],
     }
 
 
@@ -184,6 +200,20 @@ def _order(order: Order, exponent: int) -> dict[str, Any]:
             }
             for line in order.lines.all()
         ],
+        "payments": [
+            {
+                "amount": format_amount(payment.amount, exponent),
+                "method": payment.method,
+                "reference": payment.reference,
+                "at": payment.received_at,
+                "refunds": [
+                    {"amount": format_amount(refund.amount, exponent), "reason": refund.reason, "at": refund.created_at}
+                    for refund in payment.refunds.all()
+                ],
+            }
+            for payment in order.payments.all()
+        ],
+        "history": [{"kind": entry.kind, "at": entry.created_at} for entry in order.entries.all()],
         "invoices": [
             {"number": invoice.number, "kind": invoice.kind, "snapshot": invoice.snapshot, "at": invoice.created_at}
             for invoice in order.invoices.all()

@@ -37,7 +37,10 @@ from auctions.models import (
     CommandKind,
     Invitation,
     LotWatch,
+    Offer,
+    OfferAnswer,
     Order,
+    OrderEntry,
     OrderStatus,
     Registration,
     RegistrationStatus,
@@ -143,6 +146,10 @@ def _forget_names(user: User, addresses: set[str]) -> None:
     Mute.objects.filter(user=user).update(note="")
     Strike.objects.filter(user=user).update(note="")
     Order.objects.filter(buyer__user=user).update(delivery_address="")
+    OrderEntry.objects.filter(order__buyer__user=user).update(reason="")
+    Offer.objects.filter(registration__user=user, answer=OfferAnswer.OPEN).update(
+        answer=OfferAnswer.DECLINED, answered_at=timezone.now()
+    )
     said = ChatMessage.objects.filter(user=user, role="")
     for auction_id, entry in said.exclude(author__startswith="Paddle ").values_list("auction", "entry"):
         # It may still be in Redis, and on pages, under the name.

@@ -11,7 +11,7 @@ from accounts.models import Membership, Role, Strike, User
 from auctions import orders
 from auctions.billing import bill_of
 from auctions.errors import Refused
-from auctions.models import Auction, Order, OrderEntry, OrderStatus, Payment, RefundReason, Sale
+from auctions.models import Auction, LotRun, Offer, Order, OrderEntry, OrderStatus, Payment, RefundReason, Sale
 from auctions.orders import (
     LEGAL,
     balance_of,
@@ -26,6 +26,8 @@ from auctions.orders import (
     order_send,
 )
 from bidding.models import Notification
+from bidding.personal_data import personal_data
+from bidding.services.leaving import account_close
 from bidding.services.reminding import order_remind, payments_remind
 from bidding.services.telling import notifications_send
 from bidding.tests.test_orders import papers, play
@@ -150,19 +152,23 @@ def test_a_parcel_without_an_address_is_not_sent(after, order):
 
 
 def test_each_reminder_goes_out_once(after, order, mailoutbox):
+    Notification.objects.all().delete()
     Order.objects.update(created_at=timezone.now() - timedelta(days=5), due_at=timezone.now() + timedelta(days=1))
-    for _ in range(3):
+
+    def tick():
         payments_remind()
+        notifications_send()
+
+    for _ in range(3):
+        tick()
     assert kinds(order) == ["reminded_soon"]
+    assert len(mailoutbox) == 1
     late(order, days=2)
     for _ in range(3):
-        payments_remind()
+        tick()
+
     assert kinds(order) == ["reminded_soon", "reminded_late"]
-
-    Notification.objects.exclude(kind="payment").delete()
-    notifications_send()
-
-    assert ["Please pay" in mail.subject for mail in mailoutbox] == [True]
+    assert ["Please pay" in mail.subject for mail in mailoutbox] == [True, True]
     assert "€75.49 is open" in mailoutbox[0].body
 
 
@@ -243,6 +249,30 @@ def test_more_time_is_on_the_invoice(after, order):
     assert [kind for _number, kind, _total in papers(order)] == ["invoice", "credit_note", "invoice"]
     with pytest.raises(Refused):
         order_give_time(order=order, actor=after.host, due_at=timezone.now() + timedelta(days=2))
+
+
+def test_what_was_said_of_a_buyer_goes_with_their_account_and_what_was_paid_is_theirs_to_take(after, order):
+    buyer = after.bidders[0].user
+    order_pay(order=order, actor=after.host)
+    order_refund(order=order, actor=after.host, amount=500, reason=RefundReason.GOODWILL, note="Anna was patient.")
+    order_send(order=order, actor=after.host)
+    offer = Offer.objects.create(
+        run=LotRun.objects.filter(auction=after.auction).earliest("pk"),
+        registration=after.bidders[0],
+        kind="second_chance",
+        amount=500,
+        expires_at=timezone.now() + timedelta(days=2),
+    )
+    data = personal_data(buyer)["registrations"][0]
+    assert data["orders"][0]["payments"][0]["refunds"][0]["amount"] == "5.00"
+    assert data["offers"][0]["amount"] == "5.00"
+    assert "patient" not in str(data)
+
+    account_close(user=buyer)
+
+    assert set(order.entries.values_list("reason", flat=True)) == {""}
+    offer.refresh_from_db()
+    assert offer.answer == "declined"
 
 
 # --- Called off ----------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -794,6 +795,10 @@ class OrderAdmin(OrganizerScoped):
     list_filter = ("status",)
     list_select_related = ("auction", "buyer")
     inlines = (OrderLineInline,)
+
+    def view_on_site(self, obj: Order) -> str:
+        """Lead to where the house works on it."""
+        return reverse("house_order", args=(obj.pk,))
 
 
 @admin.register(Invoice)

@@ -79,6 +79,7 @@ class Past:
     slug: str
     lot: int
     order: int
+    auction: int
     house: str
     category: str
     coming: str
@@ -275,7 +276,9 @@ def _past(*, auction_id: int) -> dict[str, Any]:
     user = bidders[0].user
     assert user is not None
     order_set_delivery(order=order, actor=user, pick_up=False, address="7 Chestnut Row\n10115 Berlin")
-    return {"slug": auction.slug, "lot": lot.pk, "order": order.pk} | _kept_an_eye_on(live, auction, user)
+    return {"slug": auction.slug, "lot": lot.pk, "order": order.pk, "auction": auction.pk} | _kept_an_eye_on(
+        live, auction, user
+    )
 
 
 def _kept_an_eye_on(live: Any, past: Any, user: Any) -> dict[str, Any]:

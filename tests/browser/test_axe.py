@@ -68,6 +68,10 @@ PAGES = {
         "/admin/auctions/auction/{auction}/desk/",
         "/host/lots/{open}/pictures/",
         "/orders/{order}/",
+        "/host/auctions/{over}/orders/",
+        "/host/auctions/{over}/packing/",
+        "/host/auctions/{over}/donations/",
+        "/host/orders/{order}/",
     ],
 }
 
@@ -91,6 +95,7 @@ def address(path: str, staged: Staged, gone: Past) -> str:
         past=gone.slug,
         sold=gone.lot,
         order=gone.order,
+        over=gone.auction,
         house=gone.house,
         category=gone.category,
         coming=gone.coming,

@@ -55,7 +55,7 @@ _KINDS: Final[dict[type[Model], str]] = {
     Registration: "registration",
     User: "subject",
 }
-_TOWARDS: Final = ("lot", "run", "auction", "organizer", "registration", "user")
+_TOWARDS: Final = ("lot", "run", "auction", "organizer", "registration", "buyer", "user")
 
 
 @dataclass(slots=True)

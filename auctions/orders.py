@@ -16,6 +16,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import StrikeReason, User
+from auctions.audit import audited
 from auctions.billing import invoice_credit, invoice_current, invoice_issue
 from auctions.errors import Refused
 from auctions.models import (
@@ -102,6 +103,7 @@ def order_unchanged(*, order: Order, seen: int) -> None:
 # --- Money in ------------------------------------------------------------------------------------------
 
 
+@audited
 def order_pay(
     *,
     order: Order,
@@ -159,6 +161,7 @@ def _settle(order: Order, actor: User | None) -> None:
 # --- Money back ----------------------------------------------------------------------------------------
 
 
+@audited
 def order_refund(*, order: Order, actor: User, amount: int, reason: RefundReason, note: str = "") -> list[Refund]:
     """Note money that went back to the buyer, off the newest payments first.
 
@@ -192,7 +195,8 @@ def order_refund(*, order: Order, actor: User, amount: int, reason: RefundReason
     return refunds
 
 
-def order_cancel_lots(*, order: Order, sales: Collection[Sale], actor: User, reason: str) -> Invoice | None:
+@audited
+def order_cancel_lots(*, order: Order, sales: Collection[Sale], actor: User, note: str) -> Invoice | None:
     """Call sales of an order off, with their delivery; return the paper that holds now, if any lot is left.
 
     The invoice is taken back by a credit note, and a new one says what remains. With no lot left the whole order is
@@ -200,7 +204,7 @@ def order_cancel_lots(*, order: Order, sales: Collection[Sale], actor: User, rea
     """
     with transaction.atomic():
         order = _locked(order, actor)
-        reason = _reason(reason)
+        reason = _reason(note)
         lines = order.lines.filter(sale__in=list(sales), cancelled_at=None)
         amount = lines.aggregate(sum=Sum("amount"))["sum"] or 0
         called_off = set(lines.values_list("sale", flat=True))
@@ -222,17 +226,19 @@ def order_cancel_lots(*, order: Order, sales: Collection[Sale], actor: User, rea
         return None
 
 
-def order_cancel(*, order: Order, actor: User, reason: str) -> None:
+@audited
+def order_cancel(*, order: Order, actor: User, note: str) -> None:
     """Call a whole order off: every lot of it, its delivery and its invoice."""
     lines = order.lines.filter(kind=OrderLineKind.HAMMER, cancelled_at=None)
     sales = [line.sale for line in lines.select_related("sale") if line.sale is not None]
-    order_cancel_lots(order=order, sales=sales, actor=actor, reason=reason)
+    order_cancel_lots(order=order, sales=sales, actor=actor, note=note)
 
 
 # --- Not paid ------------------------------------------------------------------------------------------
 
 
-def order_mark_unpaid(*, order: Order, actor: User, reason: str = "") -> Order:
+@audited
+def order_mark_unpaid(*, order: Order, actor: User, note: str = "") -> Order:
     """Say that an order was not paid in time. Its buyer gets a strike for the house, once an order."""
     with transaction.atomic():
         order = _locked(order, actor)
@@ -241,7 +247,7 @@ def order_mark_unpaid(*, order: Order, actor: User, reason: str = "") -> Order:
             raise Refused("not_due", _("It is not due yet."))
         known = order.entries.filter(kind=OrderEntryKind.UNPAID).exists()
         _become(order, OrderStatus.UNPAID)
-        _note(order, OrderEntryKind.UNPAID, actor, reason=reason, amount=balance_of(order).open)
+        _note(order, OrderEntryKind.UNPAID, actor, reason=note, amount=balance_of(order).open)
         buyer = order.buyer.user
         if buyer is not None and buyer.closed_at is None and not known:
             strike_add(
@@ -254,7 +260,8 @@ def order_mark_unpaid(*, order: Order, actor: User, reason: str = "") -> Order:
     return order
 
 
-def order_give_time(*, order: Order, actor: User, due_at: datetime, reason: str = "") -> Order:
+@audited
+def order_give_time(*, order: Order, actor: User, due_at: datetime, note: str = "") -> Order:
     """Let a buyer pay later; what was called unpaid awaits its payment again, and its invoice says the new day."""
     with transaction.atomic():
         order = _locked(order, actor)
@@ -267,16 +274,16 @@ def order_give_time(*, order: Order, actor: User, due_at: datetime, reason: str 
             _become(order, OrderStatus.AWAITING_PAYMENT)
         order.due_at = due_at
         order.save(update_fields=["due_at", "updated_at"])
-        _note(order, OrderEntryKind.MORE_TIME, actor, reason=reason, due_at=due_at)
+        _note(order, OrderEntryKind.MORE_TIME, actor, reason=note, due_at=due_at)
         if order.invoices.exists():
             invoice_issue(order=order)
     return order
 
 
-def order_reminded(*, order: Order, actor: User) -> int:
+def order_reminded(*, order: Order, by: User) -> int:
     """Note that the house reminds a buyer now, once a day; return what is open. Who tells them is the caller."""
     with transaction.atomic():
-        order = _locked(order, actor)
+        order = _locked(order, by)
         if order.status not in OWING or order.due_at is None:
             raise Refused("not_open", _("Nothing is open on this order."))
         if order.buyer.user is None:
@@ -286,7 +293,7 @@ def order_reminded(*, order: Order, actor: User) -> int:
             at = formats.date_format(timezone.localtime(last.created_at), "DATETIME_FORMAT")
             raise Refused("reminded_already", _("This buyer was reminded on %(at)s already.") % {"at": at})
         amount = balance_of(order).open
-        _note(order, OrderEntryKind.REMINDED, actor, amount=amount)
+        _note(order, OrderEntryKind.REMINDED, by, amount=amount)
     return amount
 
 
@@ -315,6 +322,7 @@ def order_reminded_by_clock(*, order: Order, now: datetime) -> int | None:
 # --- On its way ----------------------------------------------------------------------------------------
 
 
+@audited
 def order_send(*, order: Order, actor: User) -> Order:
     """Say that the parcel is on its way, or that the lots lie ready."""
     with transaction.atomic():
@@ -327,6 +335,7 @@ def order_send(*, order: Order, actor: User) -> Order:
     return order
 
 
+@audited
 def order_finish(*, order: Order, actor: User) -> Order:
     """Say that the buyer has it."""
     with transaction.atomic():
@@ -371,10 +380,10 @@ def _refuse_second_bill(order: Order) -> None:
         raise Refused("another_waits", _("This buyer has another order of this auction to pay first."))
 
 
-def _reason(reason: str) -> str:
-    reason = reason.strip()
+def _reason(note: str) -> str:
+    reason = note.strip()
     if not reason:
-        raise Refused("no_reason", _("Say why."), field="reason")
+        raise Refused("no_reason", _("Say why."), field="note")
     return reason[:500]
 
 

@@ -20,6 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
+from auctions.audit import refusal_keep
 from auctions.errors import Refused
 from auctions.models import Auction, LotRun, Offer, OfferKind, Order, RefundReason, Sale
 from auctions.orders import (
@@ -36,7 +37,7 @@ from auctions.presenting import typed_amount, wire_minor
 from bidding.exports import EXPORTS, csv_file
 from bidding.pages_aftermath import HouseOrderPage, aftermath_page, auction_for_billing, house_order_page
 from bidding.pages_packing import packing_page
-from bidding.services.offers import HOURS, offer_answer, offer_negotiation, offer_second_chance, offer_withdraw
+from bidding.services.offers import HOURS, offer_answer_for, offer_negotiation, offer_second_chance, offer_withdraw
 from bidding.services.reminding import order_remind
 
 
@@ -71,6 +72,7 @@ def house_order(request: HttpRequest, order_id: int) -> HttpResponse:
             order_unchanged(order=page.order, seen=_number(request, "seen"))
             said = _STEPS[action](request, page)
     except Refused as refused:
+        refusal_keep(refused)
         again = house_order_page(request.user, order_id)
         context = {"page": again, "refused": refused, "action": action, "typed": request.POST}
         return render(request, "auctions/order.html", context, status=409)
@@ -202,14 +204,14 @@ def _refund(request: HttpRequest, page: HouseOrderPage) -> str:
 def _cancel(request: HttpRequest, page: HouseOrderPage) -> str:
     chosen = {pk for pk in request.POST.getlist("sale") if pk.isdecimal()}
     sales: list[Sale] = [sale for sale in page.sales if str(sale.pk) in chosen]
-    order_cancel_lots(order=page.order, sales=sales, actor=_actor(request), reason=request.POST.get("note", ""))
+    order_cancel_lots(order=page.order, sales=sales, actor=_actor(request), note=request.POST.get("note", ""))
     return ngettext("%(count)d lot is called off.", "%(count)d lots are called off.", len(sales)) % {
         "count": len(sales)
     }
 
 
 def _unpaid(request: HttpRequest, page: HouseOrderPage) -> str:
-    order_mark_unpaid(order=page.order, actor=_actor(request), reason=request.POST.get("note", ""))
+    order_mark_unpaid(order=page.order, actor=_actor(request), note=request.POST.get("note", ""))
     return _said("unpaid", 1)
 
 
@@ -220,7 +222,7 @@ def _time(request: HttpRequest, page: HouseOrderPage) -> str:
         raise Refused("bad_date", _("Choose a day."), field="due_on") from error
     # The day counts to its end, where the auction is.
     due_at = datetime.combine(day, time(23, 59), ZoneInfo(page.auction.time_zone))
-    order_give_time(order=page.order, actor=_actor(request), due_at=due_at, reason=request.POST.get("note", ""))
+    order_give_time(order=page.order, actor=_actor(request), due_at=due_at, note=request.POST.get("note", ""))
     return _("The buyer has until then.")
 
 
@@ -268,7 +270,7 @@ def _offer(request: HttpRequest, run: LotRun) -> str:
         if action == "withdraw":
             offer_withdraw(offer=found, actor=actor)
             return _("The offer is taken back.")
-        offer_answer(offer=found, actor=actor, accept=action == "accept")
+        offer_answer_for(offer=found, actor=actor, accept=action == "accept")
         return _("The answer is noted.")
     return _("Lot %(number)s is offered to paddle %(paddle)s.") % {
         "number": run.lot.number,

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from auctions.audit import audited
 from auctions.billing import invoice_issue
 from auctions.errors import Refused
 from auctions.models import (
@@ -58,6 +59,7 @@ def highest_bidder_of(run: LotRun) -> Standing | None:
     return standing_without(run, set(_gone(run)))
 
 
+@audited
 def offer_second_chance(*, run: LotRun, actor: User, hours: int = HOURS) -> Offer:
     """Offer the lot of an unpaid or cancelled sale to the underbidder, at the price as if its buyer had never bid.
 
@@ -70,7 +72,7 @@ def offer_second_chance(*, run: LotRun, actor: User, hours: int = HOURS) -> Offe
             if line is None or line.order.status != OrderStatus.UNPAID:
                 raise Refused("sold", _("This lot is sold. Call its order unpaid first."))
             order_cancel_lots(
-                order=line.order, sales=[sale], actor=actor, reason=_("Not paid, and offered to the next bidder.")
+                order=line.order, sales=[sale], actor=actor, note=_("Not paid, and offered to the next bidder.")
             )
         if not run.sales.filter(closing_number=run.closing_number).exists():
             raise Refused("not_sold", _("Nobody bought this lot."))
@@ -80,6 +82,7 @@ def offer_second_chance(*, run: LotRun, actor: User, hours: int = HOURS) -> Offe
         return _offer(run, actor, OfferKind.SECOND_CHANCE, standing.registration, standing.amount, hours)
 
 
+@audited
 def offer_negotiation(*, run: LotRun, actor: User, amount: int, hours: int = HOURS) -> Offer:
     """Offer a lot that did not reach its reserve to who led it, at a price between their bid and the reserve."""
     with transaction.atomic():
@@ -125,6 +128,13 @@ def offer_answer(*, offer: Offer, actor: User, accept: bool, total: int | None =
     return offer
 
 
+@audited
+def offer_answer_for(*, offer: Offer, actor: User, accept: bool) -> Offer:
+    """Note what a bidder without an account answered, as they told the house."""
+    return offer_answer(offer=offer, actor=actor, accept=accept)
+
+
+@audited
 def offer_withdraw(*, offer: Offer, actor: User) -> Offer:
     """Take an offer back that nobody answered yet; taking it back twice is fine."""
     with transaction.atomic():

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from auctions.audit import audited
 from auctions.models import Order, OrderStatus
 from auctions.orders import REMINDED_BEFORE, order_reminded, order_reminded_by_clock
 from bidding.services.telling import payment_note
@@ -29,7 +30,8 @@ def payments_remind() -> None:
                 payment_note(order=order, amount=amount)
 
 
+@audited
 def order_remind(*, order: Order, actor: User) -> None:
     """Remind a buyer now, as the house asks; at most once a day."""
     with transaction.atomic():
-        payment_note(order=order, amount=order_reminded(order=order, actor=actor))
+        payment_note(order=order, amount=order_reminded(order=order, by=actor))

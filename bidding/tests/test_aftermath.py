@@ -76,7 +76,7 @@ def test_the_sums_are_those_of_the_orders_and_equal_the_verified_log(show, order
 
 def test_what_was_called_off_and_sold_since_is_explained(show, orders):
     order_cancel_lots(
-        order=orders[BORIS], sales=[Sale.objects.get(hammer_amount=2_000)], actor=show.host, reason="Broken."
+        order=orders[BORIS], sales=[Sale.objects.get(hammer_amount=2_000)], actor=show.host, note="Broken."
     )
     default(show)
     offer = offer_second_chance(run=show.lots[0].runs.get(), actor=show.host)
@@ -306,7 +306,7 @@ def rows_of(response):
 
 def test_the_files_add_up_to_the_page(show, orders, house):
     order_cancel_lots(
-        order=orders[BORIS], sales=[Sale.objects.get(hammer_amount=2_000)], actor=show.host, reason="Broken."
+        order=orders[BORIS], sales=[Sale.objects.get(hammer_amount=2_000)], actor=show.host, note="Broken."
     )
     lines = rows_of(house.get(path(show, "orders_csv", "lines")))
     kept = [row for row in lines[1:] if not row[10]]

@@ -22,6 +22,7 @@ STEPS = {
     "upload_claim",
     # A buyer's own.
     "order_set_delivery",
+    "offer_answer",
 }
 
 

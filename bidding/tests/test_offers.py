@@ -327,7 +327,7 @@ def test_only_what_is_unpaid_or_called_off_is_offered_on(make_show):
         if order.status == OrderStatus.AWAITING_PAYMENT:
             order_pay(order=order, actor=show.host)
             order.refresh_from_db()
-    order_cancel(order=order, actor=show.host, reason="Came back.")
+    order_cancel(order=order, actor=show.host, note="Came back.")
     assert offer_second_chance(run=run, actor=show.host).registration == show.bidders[CLARA]
 
 

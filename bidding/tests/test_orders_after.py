@@ -65,7 +65,7 @@ def steps(actor):
         OrderStatus.SENT: lambda order: order_send(order=order, actor=actor),
         OrderStatus.DONE: lambda order: order_finish(order=order, actor=actor),
         OrderStatus.UNPAID: lambda order: order_mark_unpaid(order=order, actor=actor),
-        OrderStatus.CANCELLED: lambda order: order_cancel(order=order, actor=actor, reason="Broken."),
+        OrderStatus.CANCELLED: lambda order: order_cancel(order=order, actor=actor, note="Broken."),
     }
 
 
@@ -135,7 +135,7 @@ def test_a_reference_is_noted_once(after, order):
 
 
 def test_a_provider_that_tells_twice_pays_once_also_a_cancelled_order(after, order):
-    order_cancel(order=order, actor=after.host, reason="Broken.")
+    order_cancel(order=order, actor=after.host, note="Broken.")
 
     def tell():
         return order_paid_by(order=order, method="card", reference="pi_1", amount=TOTAL, received_at=order.created_at)
@@ -288,7 +288,7 @@ def test_a_lot_that_is_called_off_goes_from_the_bill_by_a_credit_note(after, ord
     first = Sale.objects.get(hammer_amount=2_000)
     order_pay(order=order, actor=after.host)
 
-    order_cancel_lots(order=order, sales=[first], actor=after.host, reason="Broken in the stock.")
+    order_cancel_lots(order=order, sales=[first], actor=after.host, note="Broken in the stock.")
 
     left = TOTAL - 2_476 - 150
     assert bill_of(order).total == left
@@ -305,7 +305,7 @@ def test_a_lot_that_is_called_off_goes_from_the_bill_by_a_credit_note(after, ord
 
 
 def test_all_lots_called_off_is_an_order_cancelled(after, order):
-    order_cancel(order=order, actor=after.host, reason="Flood.")
+    order_cancel(order=order, actor=after.host, note="Flood.")
 
     order.refresh_from_db()
     assert order.status == OrderStatus.CANCELLED
@@ -317,16 +317,16 @@ def test_all_lots_called_off_is_an_order_cancelled(after, order):
 def test_what_is_called_off_has_a_reason_and_is_called_off_once(after, order):
     sale = Sale.objects.earliest("pk")
     with pytest.raises(Refused, match="why"):
-        order_cancel_lots(order=order, sales=[sale], actor=after.host, reason=" ")
-    order_cancel_lots(order=order, sales=[sale], actor=after.host, reason="Broken.")
+        order_cancel_lots(order=order, sales=[sale], actor=after.host, note=" ")
+    order_cancel_lots(order=order, sales=[sale], actor=after.host, note="Broken.")
     with pytest.raises(Refused) as refused:
-        order_cancel_lots(order=order, sales=[sale], actor=after.host, reason="Broken.")
+        order_cancel_lots(order=order, sales=[sale], actor=after.host, note="Broken.")
     assert refused.value.code == "no_such_lot"
 
 
 def test_what_is_called_off_may_leave_all_paid(after, order):
     order_pay(order=order, actor=after.host, amount=5_500)
-    order_cancel_lots(order=order, sales=[Sale.objects.get(hammer_amount=2_000)], actor=after.host, reason="Broken.")
+    order_cancel_lots(order=order, sales=[Sale.objects.get(hammer_amount=2_000)], actor=after.host, note="Broken.")
     order.refresh_from_db()
     assert order.status == OrderStatus.PAID
 

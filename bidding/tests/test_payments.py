@@ -261,7 +261,7 @@ def test_an_order_of_nobody_is_said_to_the_operator(order, client, stripe, setti
 
 
 def test_money_for_what_was_called_off_is_shown_as_to_go_back(after, order, client, stripe, settings):
-    order_cancel(order=order, actor=after.host, reason="Broken.")
+    order_cancel(order=order, actor=after.host, note="Broken.")
     body = message(order, settings)
     assert tell(client, body, signed(body)) == 204
     order.refresh_from_db()

@@ -108,6 +108,19 @@ def test_a_difference_is_loud(show, house, change):
     assert 'data-record="equal"' not in text
 
 
+def test_prices_that_were_exchanged_are_found_lot_by_lot(show, house, monkeypatch):
+    monkeypatch.setattr("bidding.pages_aftermath.CHECKED_AT_ONCE", 1)
+    for before, after in ((7_000, 1), (2_000, 7_000), (1, 2_000)):
+        Sale.objects.filter(hammer_amount=before).update(hammer_amount=after)
+        OrderLine.objects.filter(kind="hammer", amount=before).update(amount=after)
+
+    record = house.get(path(show)).context["page"].record
+
+    assert record.verdict is None
+    assert record.in_orders == record.in_show
+    assert (record.differences, record.is_equal) == (["1", "2"], False)
+
+
 def test_the_log_of_a_long_show_is_replayed_when_somebody_asks(show, house, monkeypatch):
     monkeypatch.setattr("bidding.pages_aftermath.CHECKED_AT_ONCE", 1)
     assert house.get(path(show)).context["page"].record.verdict is None

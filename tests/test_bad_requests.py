@@ -163,6 +163,7 @@ class Sender:
         ("/nowhere", False, MOST_BYTES),
         ("/api/v1/auctions/", True, MOST_BYTES),
         ("/host/auctions/new/", False, MOST_BYTES),
+        ("/host/auctions/7/import/", True, MOST_BYTES),
         ("/uploads/", False, ONE_PICTURE),
         ("/accounts/profile/", True, ONE_PICTURE),
         ("/host/auctions/new/", True, MANY_PICTURES),

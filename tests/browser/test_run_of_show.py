@@ -12,6 +12,7 @@ from tests.staging import Staged, stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
+OPENED = "from auctions.models import Lot; Lot.objects.filter(pk={lot}).update(status='open')"
 DRAFT = "from auctions.models import Auction; Auction.objects.filter(pk={auction}).update(status='draft')"
 SHOTS = os.environ.get("PICTURES_OF_PAGES")
 """A folder to leave pictures of the pages in, for people to look at."""
@@ -160,3 +161,14 @@ def test_a_file_is_shown_mended_and_imported(browser, stack, staged, size):
     page.get_by_role("button", name="Import 3 lots").click()
     expect(page.get_by_text("3 lots are imported.")).to_be_visible()
     assert titles(page)[-3:] == ["Brass lamp", "Vase", "Clock of the old house"]
+
+
+def test_what_was_typed_into_a_lot_that_opened_meanwhile_is_refused_and_stays_to_be_read(browser, stack, staged):
+    page = at_list(browser, stack, staged)
+    stack.manage("shell", "-v", "0", "-c", OPENED.format(lot=staged.lots[0]))
+    field(page, 0, "title").fill("Too late")
+    row = page.locator(".run-row").first
+    expect(row.get_by_text("The lot was opened; its rules are frozen.")).to_be_visible()
+    expect(field(page, 0, "title")).to_be_disabled()
+    assert field(page, 0, "title").input_value() == "Too late"
+    expect(page.get_by_text("All saved")).to_be_visible()

@@ -74,7 +74,7 @@ class Row {
 
   async save() {
     clearTimeout(this.timer);
-    if (this.state === "conflict") return;
+    if (["conflict", "frozen"].includes(this.state)) return;
     if (!this.isDirty) {
       this.refuse({});
       this.say("saved", "");
@@ -129,8 +129,11 @@ class Row {
 
   /** Somebody else changed the lot: what only they touched is taken over; what both touched is asked. */
   changedMeanwhile(sent, answer) {
-    if (answer.is_pending === false) {
-      location.reload();
+    if (!answer.is_pending) {
+      // It was opened: what was typed cannot count any more, and is still there to read.
+      this.refuse(answer.errors);
+      for (const field of this.form.elements) field.disabled = true;
+      this.say("frozen", words.notSaved());
       return;
     }
     const both = FIELDS.filter((name) => sent[name] !== this.base[name] && answer.stored[name] !== this.stored[name] && answer.stored[name] !== sent[name]);
@@ -191,7 +194,7 @@ function summarize() {
 }
 
 function isUnsaved() {
-  return [...rows.values()].some((row) => row.form && row.state !== "saved");
+  return [...rows.values()].some((row) => row.form && !["saved", "frozen"].includes(row.state));
 }
 
 function rowOf(node) {

@@ -9,6 +9,7 @@ from bidding.api import AuctionDetail, LotBids, RegistrationCreate
 from bidding.api_house import EnteredBidCreate, HousePaddleCreate, LotOfferAgain
 from bidding.api_records import LotRecord, OwnBidDetail
 from bidding.api_replay import AuctionRecording
+from bidding.api_reports import ReportCreate
 from bidding.api_room import (
     ChatLineRemove,
     ChatPin,
@@ -33,6 +34,7 @@ urlpatterns: list[URLPattern] = [
     path("auctions/<int:pk>/chat/", ChatRoomDetail.as_view(), name="api-chat"),
     path("auctions/<int:pk>/chat/pin/", ChatPin.as_view(), name="api-chat-pin"),
     path("auctions/<int:pk>/chat/lines/<str:entry>/remove/", ChatLineRemove.as_view(), name="api-chat-line-remove"),
+    path("auctions/<int:pk>/reports/", ReportCreate.as_view(), name="api-reports"),
     path("auctions/<int:pk>/mutes/", Mutes.as_view(), name="api-mutes"),
     path("auctions/<int:pk>/mutes/<int:mute_id>/", MuteDetail.as_view(), name="api-mute"),
     path("auctions/<int:pk>/moderator-notes/", ModeratorNotes.as_view(), name="api-moderator-notes"),

@@ -23,19 +23,24 @@ class AuditEntryAdmin(OrganizerScoped):
     """Who did what, when, why and by way of what; from where is for site administrators."""
 
     organizer_path = "organizer"
-    list_display = ("at", "who", "action", "outcome", "auction", "lot", "paddle", "reason", "door")
+    list_display = ("at", "who", "what", "outcome", "auction", "lot", "paddle", "reason", "door")
     list_filter = ("action", "outcome", "door", "at")
     search_fields = ("auction__title", "lot__title", "actor__display_name", "note")
     list_select_related = ("actor", "auction", "lot")
     date_hierarchy = "at"
     exclude = ("actor", "subject")
-    readonly_fields = ("at", "who", "about_whom")
+    readonly_fields = ("at", "who", "what", "about_whom")
     _private: ClassVar[tuple[str, ...]] = ("address",)
 
     @admin.display(description=_("who"), ordering="actor")
     def who(self, entry: AuditEntry) -> str:
         """Name who acted."""
         return name_of(entry.actor)
+
+    @admin.display(description=_("what"), ordering="action")
+    def what(self, entry: AuditEntry) -> str:
+        """Say what was done."""
+        return entry.words
 
     @admin.display(description=_("about whom"))
     def about_whom(self, entry: AuditEntry) -> str:

@@ -32,6 +32,7 @@ _TOLD: Final = (
     "added_ms",
     "amount",
     "days",
+    "decision",
     "gap_ms",
     "granted",
     "kind",
@@ -55,7 +56,7 @@ _KINDS: Final[dict[type[Model], str]] = {
     Registration: "registration",
     User: "subject",
 }
-_TOWARDS: Final = ("lot", "run", "auction", "organizer", "registration", "buyer", "user")
+_TOWARDS: Final = ("lot", "run", "auction", "organizer", "registration", "buyer", "user", "subject")
 
 
 @dataclass(slots=True)

@@ -81,6 +81,21 @@ def manageable_auctions(user: AnyUser) -> QuerySet[Auction]:
     return Auction.objects.filter(organizer__in=_organizer_ids(known, MANAGING))
 
 
+def moderated_auctions(user: AnyUser) -> QuerySet[Auction]:
+    """Return the auctions in whose rooms this person may mute and remove people."""
+    known = _known(user)
+    if known is None:
+        return Auction.objects.none()
+    if known.is_superuser:
+        return Auction.objects.all()
+    return Auction.objects.filter(Q(organizer__in=_organizer_ids(known, MODERATING)) | Q(pk__in=_moderated(known)))
+
+
+def moderated_organizers(user: AnyUser) -> QuerySet[Organizer]:
+    """Return the houses for which this person moderates in all rooms."""
+    return _organizers(user, MODERATING)
+
+
 def managed_organizers(user: AnyUser) -> QuerySet[Organizer]:
     """Return the organizers for which this person may prepare and run auctions."""
     return _organizers(user, MANAGING)
@@ -152,6 +167,11 @@ def can_manage(user: AnyUser, auction: Auction) -> bool:
 def can_moderate(user: AnyUser, auction: Auction) -> bool:
     """Say whether this person may mute and remove people in the auction's room: by a role, or named for it alone."""
     return _has_role(user, auction.organizer_id, MODERATING) or _is_named(user, auction)
+
+
+def can_moderate_house(user: AnyUser, organizer: Organizer) -> bool:
+    """Say whether this person moderates for a house, in all of its rooms."""
+    return _has_role(user, organizer.pk, MODERATING)
 
 
 def can_enter_bids(user: AnyUser, auction: Auction) -> bool:

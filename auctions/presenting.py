@@ -150,6 +150,11 @@ def span_text(seconds: int) -> str:
     return _("%(count)d s") % {"count": rest}
 
 
+def inert_cell(cell: str) -> str:
+    """Return a cell of a file that no spreadsheet takes for a formula: names are chosen by their people."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
 def left_text(ms: int) -> str:
     """Return a countdown: m:ss, with tenths below ten seconds, hours where there are some."""
     if ms < 10_000:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import Follow, HostRequest, MailKind, Membership, PushSubscription, Strike, Trace, User
 from auctions.models import AuditEntry, Invitation, LotWatch, Order, Registration, Reminder, Sale
 from auctions.money import format_amount
-from bidding.models import Bid, ChatMessage, Mute, Notification, Refusal
+from bidding.models import Appeal, Bid, ChatMessage, Mute, Notification, Refusal, Report
 
 FORMAT: Final = "personal-data/1"
 
@@ -53,6 +53,10 @@ def personal_data(user: User) -> dict[str, Any]:
             ("auction", "author", "text", "at_ms", "removed_at", "removal_reason"),
         ),
         "mutes": _rows(Mute.objects.filter(user=user), ("auction", "reason", "created_at", "until", "lifted_at")),
+        "reports": _rows(Report.objects.filter(reporter=user), ("auction", "reason", "text", "created_at", "decision")),
+        "appeals": _rows(
+            Appeal.objects.filter(user=user), ("auction", "text", "created_at", "granted", "answer", "answered_at")
+        ),
         "notifications": [
             {
                 "kind": told.kind,

@@ -17,6 +17,7 @@ from bidding.services import (
     rehearsals_attend,
     streams_attend,
 )
+from bidding.services.audience import audience_note
 from bidding.services.heartbeat import heartbeat
 from bidding.services.offers import offers_expire
 from bidding.services.reminding import payments_remind
@@ -106,3 +107,4 @@ def _beat(pulse: Pulse, auction_id: int) -> None:
     """Send the heartbeat once every 5 s, however many beats and workers run."""
     if cache.add(f"heartbeat:{auction_id}:{pulse.now_ms // (HEARTBEAT_S * 1000)}", 1, timeout=2 * HEARTBEAT_S):
         heartbeat(auction_id, pulse)
+        audience_note(auction_id=auction_id, now_ms=pulse.now_ms)

@@ -257,7 +257,7 @@ class _Book:
         group = Group.CHAT if entry.action in _MODERATION else Group.HOST
         at_ms = round(entry.at.timestamp() * 1_000)
         who = _staff_name(entry.actor)
-        return Line(at_ms, entry.v, 0, group, entry.get_action_display(), who, None, " · ".join(told))
+        return Line(at_ms, entry.v, 0, group, entry.words, who, None, " · ".join(told))
 
     # --- Names and sums ---
 

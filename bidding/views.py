@@ -60,6 +60,9 @@ def _show(request: HttpRequest, auction: Auction, refused: RefusedBid | None = N
             "refused": refused,
             "config": config,
             "moderation_reasons": ModerationReason.choices if config["moderates"] else (),
+            "report_reasons": ModerationReason.choices
+            if request.user.is_authenticated and not config["moderates"]
+            else (),
             "second_step_missing": config["moderates"] and _second_step_missing(request),
             "bid_ids": (fresh_bid_id(), fresh_bid_id()),
         }

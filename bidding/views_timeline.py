@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from auctions.models import Lot
 from auctions.permissions import can_see_private, is_administrator, viewable_auctions
-from auctions.presenting import MoneyStyle
+from auctions.presenting import MoneyStyle, inert_cell
 from bidding.timeline import GROUPS, Group, timeline_of, timeline_rows
 
 LINES_A_PAGE = 200
@@ -53,7 +53,7 @@ def timeline_file(request: HttpRequest, lot_id: int) -> HttpResponse:
     response["Content-Disposition"] = f'attachment; filename="lot-{lot.pk}-timeline.csv"'
     lines = timeline_of(lot, sees_all=is_administrator(request.user), group=group)
     writer = csv.writer(response)
-    writer.writerows([[_inert(cell) for cell in row] for row in timeline_rows(lot, lines)])
+    writer.writerows([[inert_cell(cell) for cell in row] for row in timeline_rows(lot, lines)])
     return response
 
 
@@ -64,8 +64,3 @@ def _asked(request: HttpRequest, lot_id: int) -> tuple[Lot, Group | None]:
         raise Http404
     asked = request.GET.get("kind", "")
     return lot, Group(asked) if asked in set(Group) else None
-
-
-def _inert(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula: names are chosen by their people."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -43,6 +43,8 @@ from auctions.models import (
 )
 from auctions.money import MAX_AMOUNT
 from bidding.models import (
+    Appeal,
+    AudienceSample,
     Bid,
     ChatMessage,
     ChatRoom,
@@ -51,6 +53,7 @@ from bidding.models import (
     Mute,
     Notification,
     Refusal,
+    Report,
     SignedHead,
     SigningKey,
     SimulatedBidder,
@@ -78,6 +81,14 @@ class Rows:
         self.invoice = Invoice.objects.create(
             organizer=self.organizer, number=1, order=self.order, snapshot={}, total_amount=1
         )
+        self.reported_line = ChatMessage.objects.create(
+            auction=auction, user=registration.user, entry="7-7", author="x", text="x", at_ms=7
+        )
+        about = {"auction": auction, "reporter": other, "subject": registration.user, "reason": "spam"}
+        self.report = Report.objects.create(line=self.reported_line, **about)
+        self.bidder_report = Report.objects.create(**about)
+        self.appeal = Appeal.objects.create(auction=auction, user=registration.user, text="x")
+        self.sample = AudienceSample.objects.create(auction=auction, minute=1, people=2)
         self.audit = AuditEntry.objects.create(actor=other, action="lot_pause", outcome="done", door="desk")
         self.payment = Payment.objects.create(
             order=self.order, amount=5, method="bank", reference="R1", received_at=NOW
@@ -326,8 +337,21 @@ BROKEN: dict[str, list[Callable[[Any], None]]] = {
     ],
     "chatroom_slow_mode_in_range": [lambda r: change(r.chat_room, slow_mode_s=601)],
     "auditentry_door_known": [lambda r: change(r.audit, door="window")],
-    "auditentry_action_known": [lambda r: change(r.audit, action="sleep")],
     "auditentry_has_outcome": [lambda r: change(r.audit, outcome="")],
+    "audiencesample_once_a_minute": [lambda r: again(r.sample)],
+    "report_once_a_line": [lambda r: again(r.report)],
+    "report_once_a_bidder": [lambda r: again(r.bidder_report)],
+    "report_reason_known": [lambda r: change(r.report, reason="because")],
+    "report_decided_by_somebody": [
+        lambda r: change(r.report, decision="dismissed"),
+        lambda r: change(r.report, decision="asleep"),
+        lambda r: change(r.report, decided_by=r.other, decided_at=NOW),
+    ],
+    "appeal_one_open": [lambda r: again(r.appeal)],
+    "appeal_answered_by_somebody": [
+        lambda r: change(r.appeal, granted=True),
+        lambda r: change(r.appeal, answered_by=r.other, answered_at=NOW),
+    ],
     "mute_one_at_a_time": [lambda r: again(r.mute)],
     "mute_reason_known": [lambda r: change(r.mute, reason="because")],
     "notification_once_a_run": [lambda r: again(r.notification)],

@@ -113,6 +113,11 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
         "POST": {200: BIDDERS | {"invited"}, 422: INSIDE, 404: REST},
     },
     "auctions/<slug:slug>/bid/": {"POST": {LOGIN: NOBODY_KNOWN, 302: VIEWERS, 404: REST}},
+    # Whom a decision concerns.
+    "auctions/<slug:slug>/decided/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 200: frozenset({"banned"}), 404: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 422: frozenset({"banned"}), 404: REST},
+    },
     "auctions/<slug:slug>/board/": {"GET": IF_VISIBLE},
     "auctions/<slug:slug>/replay/": {"GET": IF_WATCHED},
     "auctions/<slug:slug>/replay/<int:recording_id>/stream": {"GET": IF_WATCHED},
@@ -177,6 +182,22 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
         "GET": {LOGIN: NOBODY_KNOWN, 200: CAN_HOST, 403: REST},
         "POST": {LOGIN: NOBODY_KNOWN, 422: CAN_HOST, 403: REST},
     },
+    "host/moderation/": {"GET": {LOGIN: NOBODY_KNOWN, 200: MODERATORS, 404: REST}},
+    "host/moderation/reports/<int:report_id>/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 200: MODERATORS, 404: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 302: MODERATORS, 404: REST},
+    },
+    "host/moderation/appeals/<int:appeal_id>/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 302: MODERATORS, 404: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 302: MODERATORS, 404: REST},
+    },
+    # Who was named for one auction does not speak for the house.
+    "host/moderation/words/<int:organizer_id>/": {
+        "GET": {LOGIN: NOBODY_KNOWN, 302: MODERATORS - {"named"}, 404: REST},
+        "POST": {LOGIN: NOBODY_KNOWN, 302: MODERATORS - {"named"}, 404: REST},
+    },
+    "host/auctions/<int:auction_id>/analytics/": {"GET": {LOGIN: NOBODY_KNOWN, 200: KNOWING, 404: REST}},
+    "host/auctions/<int:auction_id>/analytics.csv": {"GET": {LOGIN: NOBODY_KNOWN, 200: KNOWING, 404: REST}},
     "host/auctions/<int:auction_id>/": {"GET": MANAGED},
     "host/auctions/<int:auction_id>/board/": {
         "GET": {LOGIN: NOBODY_KNOWN, 302: MANAGERS, 404: REST},
@@ -362,6 +383,8 @@ API: Final[dict[str, dict[str, Cases]]] = {
     "auctions/<int:pk>/chat/": {"GET": moderated(200), "PATCH": moderated(200)},
     "auctions/<int:pk>/chat/pin/": {"PUT": moderated(200)},
     "auctions/<int:pk>/chat/lines/<str:entry>/remove/": {"POST": moderated(204)},
+    # Nobody reports themselves.
+    "auctions/<int:pk>/reports/": {"POST": {401: NOBODY_KNOWN, 409: frozenset({"bidder"}), 204: VIEWERS, 404: REST}},
     "auctions/<int:pk>/mutes/": {"GET": moderated(200), "POST": moderated(201)},
     "auctions/<int:pk>/mutes/<int:mute_id>/": {"DELETE": moderated(204)},
     "auctions/<int:pk>/moderator-notes/": {"GET": moderated(200), "POST": moderated(201)},
@@ -538,6 +561,10 @@ BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("PUT", "api/v1/auctions/<int:pk>/chat/pin/"): {"entry": "1-1"},
     ("POST", "api/v1/auctions/<int:pk>/chat/lines/<str:entry>/remove/"): {"reason": "spam"},
     ("POST", "api/v1/auctions/<int:pk>/mutes/"): {"paddle": 101, "reason": "spam"},
+    ("POST", "api/v1/auctions/<int:pk>/reports/"): {"paddle": 101, "reason": "abuse"},
+    ("POST", "host/moderation/reports/<int:report_id>/"): {"decision": "dismissed", "reason": "spam"},
+    ("POST", "host/moderation/appeals/<int:appeal_id>/"): {"answer": "No."},
+    ("POST", "host/moderation/words/<int:organizer_id>/"): {"words": "coins"},
     ("POST", "api/v1/auctions/<int:pk>/moderator-notes/"): {"paddle": 101, "text": "Loud."},
     ("POST", "api/v1/auctions/<int:pk>/house/paddles/"): {"kind": "phone"},
     # Who holds this paddle bids online: nobody bids for them.
@@ -594,6 +621,9 @@ def path_of(world: World, route: str) -> str:
         "act": "duplicate",
         "entry": "1-1",
         "mute_id": here["bidding.mute"],
+        "report_id": here["bidding.report"],
+        "appeal_id": here["bidding.appeal"],
+        "organizer_id": here["accounts.organizer"],
         "bid_id": BID_ID,
         "notification_id": here["bidding.notification"],
         "device_id": here["accounts.pushsubscription"],
@@ -675,6 +705,8 @@ ALLOWED_CHANGES: Final = {
     # Who is invited keeps an eye on what they may see.
     ("hosts/<slug:slug>/follow/", "accounts.Follow"),
     ("lots/<int:lot_id>/watch/", "auctions.LotWatch"),
+    # Who may see the show reports in it.
+    ("api/v1/auctions/<int:pk>/reports/", "bidding.Report"),
     # One's own profile.
     ("accounts/profile/", "accounts.User"),
     ("my/notifications/settings/", "accounts.User"),

@@ -44,7 +44,7 @@ from bidding.engine import calls
 from bidding.engine.outcomes import BidAccepted
 from bidding.engine.runner import run
 from bidding.floor import floor
-from bidding.models import ChatMessage, DiscardedEntry, Mute, Notification, Refusal
+from bidding.models import Appeal, ChatMessage, DiscardedEntry, Mute, Notification, Refusal, Report
 from bidding.relay.containers import Piece
 
 PEOPLE = (
@@ -250,6 +250,8 @@ def build(host: User, organizer: Organizer, other_owner: User, administrator: Us
         ChatMessage.objects.create(
             auction=auction, user=users["bidder"], entry="1-1", author="Paddle 101", paddle=101, text="Hello.", at_ms=1
         ),
+        Report.objects.create(auction=auction, reporter=users["banned"], subject=users["bidder"], reason="spam"),
+        Appeal.objects.create(auction=auction, user=users["banned"], text="It was a joke."),
         Mute.objects.create(auction=auction, user=users["banned"], reason="spam", created_by=host),
         DiscardedEntry.objects.create(
             auction=auction, epoch="e0", v=1, kind="MAX_RAISED", at_ms=1, private=str(MAXIMUM)

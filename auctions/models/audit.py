@@ -79,6 +79,10 @@ class AuditAction(models.TextChoices):
     PERSON_MUTE = "person_mute", _("Muted")
     MUTE_LIFT = "mute_lift", _("Mute lifted")
     MODERATOR_NOTE_ADD = "moderator_note_add", _("Note about somebody")
+    REPORT_DECIDE = "report_decide", _("Report decided")
+    APPEAL_ANSWER = "appeal_answer", _("Appeal answered")
+    HOUSE_WORDS_SET = "house_words_set", _("Words of the house changed")
+    PERSON_BAR = "person_bar", _("Banned from the site")
     NOTICE_SEND = "notice_send", _("Message to the room")
     STRIKE_ADD = "strike_add", _("Strike given")
     STRIKE_LIFT = "strike_lift", _("Strike lifted")
@@ -109,7 +113,7 @@ class AuditEntry(models.Model):
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="audit_entries", verbose_name=_("who")
     )
-    action = models.CharField(_("what"), max_length=40, choices=AuditAction)
+    action = models.CharField(_("what"), max_length=40, help_text=_("The name of the service."))
     outcome = models.CharField(_("outcome"), max_length=24, help_text=_("`done`, or the code of the refusal."))
     organizer = models.ForeignKey(Organizer, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     auction = models.ForeignKey(Auction, on_delete=models.PROTECT, null=True, blank=True, related_name="audit_entries")
@@ -141,9 +145,15 @@ class AuditEntry(models.Model):
         )
         constraints = (
             one_of("auditentry", "door", AuditDoor),
-            one_of("auditentry", "action", AuditAction),
             models.CheckConstraint(condition=~models.Q(outcome=""), name="auditentry_has_outcome"),
         )
 
     def __str__(self) -> str:
-        return f"{self.get_action_display()} (#{self.actor_id})"
+        return f"{self.words} (#{self.actor_id})"
+
+    @property
+    def words(self) -> str:
+        """What was done, in words."""
+        # No choices of the column, so that another service is no change of the database.
+        known = self.action in AuditAction.values
+        return str(AuditAction(self.action).label) if known else self.action

@@ -66,6 +66,11 @@ class Allowance:
     retry_after_ms: int
 
 
+def report_rate_key(user_id: int) -> str:
+    """Return the key of one person's bucket of reports: a hash."""
+    return f"report-rate:{user_id}"
+
+
 def take_token(key: str, *, holds: int, refill_ms: int) -> Call[Allowance]:
     """Take a token from a bucket that holds so many and gets one back every `refill_ms`."""
     token = secrets.token_hex(8)

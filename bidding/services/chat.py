@@ -25,7 +25,7 @@ from bidding.engine.runner import arun
 from bidding.engine.side import RoomKeys, take_token
 from bidding.floor import async_side, side
 from bidding.metrics import CHAT_LINES, CHAT_REFUSALS
-from bidding.models import ChatMessage, ChatRoom, Mute
+from bidding.models import ChatMessage, ChatRoom, HouseWords, Mute
 from bidding.protocol import ChatLine, ChatRefusalCode, ChatSettings, Namespace
 from bidding.services.announcing import announce_signal
 from bidding.services.wordfilter import WordFilter
@@ -154,6 +154,8 @@ def stored_line(said: ChatMessage) -> ChatLine:
 def chat_rules(auction_ids: Collection[int]) -> dict[int, ChatRules]:
     """Return what is decided about the chat of each of these auctions."""
     rooms = ChatRoom.objects.select_related("pinned").in_bulk(auction_ids)
+    of_houses = HouseWords.objects.filter(organizer__auctions__in=auction_ids)
+    house_words = dict(of_houses.values_list("organizer__auctions", "words"))
     muted: dict[int, dict[int, int | None]] = {}
     mutes = Mute.objects.filter(auction__in=auction_ids, lifted_at=None).exclude(until__lte=timezone.now())
     for auction_id, user_id, until in mutes.values_list("auction", "user", "until"):
@@ -164,7 +166,8 @@ def chat_rules(auction_ids: Collection[int]) -> dict[int, ChatRules]:
         settings_now = ChatSettings(
             slow_mode_ms=room.slow_mode_s * 1000, pinned=stored_line(room.pinned) if room.pinned else None
         )
-        rules[auction_id] = ChatRules(settings_now, WordFilter(room.blocked_words), muted.get(auction_id, {}))
+        words = "\n".join(filter(None, (room.blocked_words, house_words.get(auction_id))))
+        rules[auction_id] = ChatRules(settings_now, WordFilter(words), muted.get(auction_id, {}))
     return rules
 
 

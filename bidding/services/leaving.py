@@ -49,7 +49,7 @@ from auctions.models import (
     SaleStatus,
 )
 from bidding.engine.outcomes import EngineError
-from bidding.models import ChatMessage, ModeratorNote, Mute, Notification
+from bidding.models import Appeal, ChatMessage, ModeratorNote, Mute, Notification, Report
 from bidding.selectors import snapshot_now
 from bidding.services.chat import chat_store
 from bidding.services.commands import command_send
@@ -163,6 +163,9 @@ def _forget_names(user: User, addresses: set[str]) -> None:
     LogEntry.objects.filter(about).update(object_repr=f"#{user.pk}", change_message="")
     AuditEntry.objects.filter(actor=user).update(address="")
     AuditEntry.objects.filter(subject=user).update(note="")
+    Report.objects.filter(subject=user).update(note="")
+    Report.objects.filter(reporter=user).update(text="")
+    Appeal.objects.filter(user=user).update(text="", answer="")
 
 
 def _forget_sign_in(user: User) -> None:

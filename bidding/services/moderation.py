@@ -40,7 +40,7 @@ def chat_line_remove(*, auction: Auction, entry: str, actor: User, reason: Moder
     """
     _check_moderator(actor, auction)
     with transaction.atomic():
-        said = _locked(_line(auction, entry))
+        said = _locked(line_of(auction, entry))
         if said.removed_at is None:
             said.removed_at, said.removed_by, said.removal_reason = timezone.now(), actor, reason
             said.save(update_fields=["removed_at", "removed_by", "removal_reason"])
@@ -59,7 +59,7 @@ def chat_line_pin(*, auction: Auction, entry: str | None, actor: User) -> ChatRo
     """
     _check_moderator(actor, auction)
     with transaction.atomic():
-        said = None if entry is None else _locked(_line(auction, entry))
+        said = None if entry is None else _locked(line_of(auction, entry))
         if said is not None and said.removed_at is not None:
             raise _no_such_line()
         room, _created = ChatRoom.objects.update_or_create(auction=auction, defaults={"pinned": said})
@@ -167,7 +167,7 @@ def notice_send(*, auction: Auction, actor: User, text: str) -> None:
 def person_behind(*, auction: Auction, entry: str | None = None, paddle: int | None = None) -> User:
     """Return who said a line, or who holds a paddle; raises Refused where nobody does."""
     if entry is not None:
-        return _line(auction, entry).user
+        return line_of(auction, entry).user
     holders = Registration.objects.select_related("user").filter(auction=auction)
     registration = None if paddle is None else holders.filter(paddle=paddle).first()
     if registration is None or registration.user is None:
@@ -180,7 +180,7 @@ def _check_moderator(actor: User, auction: Auction) -> None:
         raise Refused("forbidden", _("You may not moderate this auction."))
 
 
-def _line(auction: Auction, entry: str) -> ChatMessage:
+def line_of(auction: Auction, entry: str) -> ChatMessage:
     """Return a line as it is stored, after storing what the stream holds up to it."""
     lines = ChatMessage.objects.select_related("user").filter(auction=auction, entry=entry)
     said = lines.first()

@@ -331,6 +331,7 @@ def test_the_schema_is_openapi_3_1_and_names_every_operation(api, db):
         "/api/v1/auctions/{id}/house/bids/",
         "/api/v1/auctions/{id}/house/paddles/",
         "/api/v1/auctions/{id}/moderator-notes/",
+        "/api/v1/auctions/{id}/reports/",
         "/api/v1/auctions/{id}/mutes/",
         "/api/v1/auctions/{id}/mutes/{mute_id}/",
         "/api/v1/auctions/{id}/notices/",

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Membership, Role, User
 from auctions.errors import Refused
-from bidding.models import DiscardedEntry
+from bidding.models import DiscardedEntry, Refusal
 from bidding.services import bidder_ban, lot_extend, lot_open, lot_pause, lot_resume, offer_void
 from bidding.services.moderation import notice_send
 from bidding.tests.conftest import Show
@@ -88,8 +88,18 @@ def test_nothing_of_another_lot_is_in_it(told):
     bid(told, 2, "30.00")
     bid(told, 0, "1.00")
     told.store()
+    Refusal.objects.create(
+        auction=told.auction,
+        registration=told.bidders[0],
+        entry="9-9",
+        code="too_low",
+        answer=f'{{"code":"too_low","lot":{told.lots[0].pk}9}}',
+        v=1,
+        at_ms=1,
+    )
     first, second = (timeline_of(lot, sees_all=True) for lot in told.lots)
     assert not any(line.amount == 3_000 for line in first)
+    assert len([line for line in first if line.group == Group.REFUSALS]) == 3
     assert [line.words for line in second if line.group == Group.REFUSALS] == ["A bid was refused"]
 
 

@@ -12,18 +12,22 @@ export class ChatPanel {
   #send;
   #pinned;
   #choose;
+  #chosen;
+  #mayChoose;
   #hint;
   #time;
   #lines = new Map();
   #waiting = null;
   #problem = null;
 
-  /** `choose(line)` is called when a moderator picks a line; null for everybody else. */
-  constructor({ log, form, pinned, language, send, choose }) {
+  /** `choose(line)` is called when somebody picks a line that they may; null for who may pick none. `chosen()` says what for. */
+  constructor({ log, form, pinned, language, send, choose, chosen = words.moderate, mayChoose = () => true }) {
     this.#time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     this.#log = log;
     this.#pinned = pinned;
     this.#choose = choose;
+    this.#chosen = chosen;
+    this.#mayChoose = mayChoose;
     this.#form = form;
     this.#input = form.querySelector("input");
     this.#hint = this.#input.placeholder;
@@ -77,10 +81,10 @@ export class ChatPanel {
   #line(line) {
     const parts = [make("b", "", words.author(line)), line.text];
     const className = line.role ? "chat-line host" : "chat-line";
-    if (!this.#choose) return make("div", className, ...parts);
+    if (!this.#choose || !this.#mayChoose(line)) return make("div", className, ...parts);
     const button = make("button", className, ...parts);
     button.type = "button";
-    button.title = words.moderate();
+    button.title = this.#chosen();
     button.addEventListener("click", () => this.#choose(line));
     return make("div", "chat-picked", button);
   }
@@ -95,6 +99,9 @@ export class ChatPanel {
   #drawForm({ slow_mode_ms: paceMs }, you) {
     const muted = you?.muted ?? false;
     this.#input.disabled = muted;
+    // The desk has none.
+    const decided = this.#form.parentElement.querySelector(".chat-decided");
+    if (decided) decided.hidden = !muted;
     this.#form.querySelector("button").disabled = muted;
     const until = you?.muted_until_ms ?? null;
     const muting = until === null ? words.muted() : words.mutedUntil(this.#time.format(until));

@@ -20,6 +20,7 @@ import { RoomLink } from "./link.js";
 import { Receive } from "./messages.js";
 import { missed } from "./missed.js";
 import { ModerationSheet } from "./moderation.js";
+import { ReportSheet } from "./report.js";
 import { PaddleSheet } from "./paddlesheet.js";
 import { PriceView } from "./price.js";
 import { isLeading } from "./reducer.js";
@@ -72,13 +73,17 @@ const timer = new TimerView({ timer: part("timer"), fuse: part("fuse") });
 const table = new HistoryTable({ body: part("history"), money, language });
 const run = new RunOfShow({ list: part("run"), won: part("won"), money, fees: (id) => lots.get(id)?.fees ?? NO_FEES });
 const moderation = config.moderates ? new ModerationSheet(document.getElementById("moderation-sheet"), post) : null;
+const reports = document.getElementById("report-sheet");
+const report = reports ? new ReportSheet(reports, post) : null;
 const chat = new ChatPanel({
   log: part("chat"),
   form: part("chat-form"),
   pinned: part("pinned"),
   language,
   send: (message) => link.send(message),
-  choose: moderation && ((line) => moderation.open(line)),
+  choose: moderation ? (line) => moderation.open(line) : report && ((line) => report.open(line)),
+  chosen: moderation ? words.moderate : words.report,
+  mayChoose: (line) => Boolean(moderation) || (!line.role && line.paddle !== state.you?.paddle),
 });
 const cues = new Cues({ sound: part("sound"), vibration: part("vibration"), icons, changed: (on) => stage.sound(on) });
 new Keyboard(document.getElementById("room"), window.visualViewport);

@@ -101,13 +101,13 @@ def test_a_page_and_the_admin_say_from_where(client, staff, host, organizer, dra
 
 
 @pytest.mark.django_db
-def test_what_the_admin_does_by_a_service_is_written_once(client, staff, host, draft_auction):
-    user = User.objects.create_user("someone@example.test", "secret-enough")
-    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
-    client.post("/admin/accounts/user/", {"action": "verify_selected", "_selected_action": user.pk, "index": "0"})
-    assert [(entry.action, entry.subject) for entry in AuditEntry.objects.filter(actor=staff)] == [
-        ("verified_set", user)
-    ]
+def test_what_the_admin_does_by_a_service_is_written_once(client, host, registration):
+    client.force_login(host, backend="django.contrib.auth.backends.ModelBackend")
+    before = AuditEntry.objects.count()
+    strike = {"auction": registration.auction_id, "paddle": registration.paddle, "reason": "abuse", "days": "50"}
+    assert client.post("/admin/accounts/strike/add/", strike).status_code == 302
+    written = AuditEntry.objects.order_by("pk")[before:]
+    assert [(entry.action, entry.subject) for entry in written] == [("strike_add", registration.user)]
 
 
 @pytest.mark.django_db

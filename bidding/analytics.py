@@ -49,7 +49,7 @@ class LotLine:
         low, high, hammer = self.lot.estimate_low, self.lot.estimate_high, self.run.hammer_amount
         if not self.is_sold or not low or hammer is None:
             return None
-        return int(20_000 * hammer // (low + (high or low)))
+        return _share(2 * hammer, low + (high or low))
 
     @property
     def marks(self) -> dict[str, float] | None:
@@ -120,12 +120,12 @@ class Analytics:
     @property
     def sell_through(self) -> int | None:
         """How many of the lots that are over were sold, in basis points."""
-        return 10_000 * self.sold // len(self.lines) if self.lines else None
+        return _share(self.sold, len(self.lines))
 
     @property
     def against_estimate(self) -> int | None:
         """What was sold with an estimate brought, in basis points of it."""
-        return 10_000 * self.hammer_of_estimated // self.estimate if self.estimate else None
+        return _share(self.hammer_of_estimated, self.estimate)
 
     @property
     def extensions(self) -> int:
@@ -219,7 +219,7 @@ def _steps(auction: Auction, bidders: int, audience: Audience | None) -> list[St
     steps: list[Step] = []
     for name, people in counts:
         before = steps[-1].people if steps else 0
-        steps.append(Step(name, people, 10_000 * people // before if before else None))
+        steps.append(Step(name, people, _share(people, before)))
     return steps
 
 
@@ -232,7 +232,7 @@ def _hours(auction: Auction, lines: list[LotLine]) -> list[Bar]:
             lots, amount = sums.get(hour, (0, 0))
             sums[hour] = lots + 1, amount + (line.run.hammer_amount or 0)
     most = max((amount for _lots, amount in sums.values()), default=0) or 1
-    slot = WIDTH / max(len(sums), 4)
+    slot = WIDTH / max(len(sums), 8)
     bars = []
     for number, (hour, (lots, amount)) in enumerate(sorted(sums.items())):
         height = round((HEIGHT - 4) * amount / most, 1)
@@ -270,6 +270,14 @@ def _audience(auction: Auction) -> Audience | None:
         last=moment(last),
         samples=[(moment(at), people) for at, people in samples[::every]],
     )
+
+
+def _share(part: int, whole: int) -> int | None:
+    """Return a share in basis points, in whole percent where it is not small; None of nothing."""
+    if not whole:
+        return None
+    points = 10_000 * part // whole
+    return points if points < 1_000 else (points + 50) // 100 * 100
 
 
 def _moment(at_ms: int) -> datetime:

@@ -25,6 +25,7 @@ from bidding import (
     views_rehearsal,
     views_replay,
     views_run,
+    views_site,
     views_timeline,
 )
 from bidding.relay import views as relay_views
@@ -82,6 +83,7 @@ urlpatterns = [
     path("accounts/profile/data/", views_profile.profile_data, name="profile_data"),
     path("accounts/profile/close/", views_profile.profile_close, name="profile_close"),
     path("host/request/", views_profile.host_request, name="host_request"),
+    path("host/site/", views_site.site, name="site_state"),
     path("host/moderation/", views_moderation.queue, name="moderation"),
     path("host/moderation/reports/<int:report_id>/", views_moderation.report, name="moderation_report"),
     path("host/moderation/appeals/<int:appeal_id>/", views_moderation.appeal, name="moderation_appeal"),

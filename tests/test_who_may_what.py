@@ -182,6 +182,7 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
         "GET": {LOGIN: NOBODY_KNOWN, 200: CAN_HOST, 403: REST},
         "POST": {LOGIN: NOBODY_KNOWN, 422: CAN_HOST, 403: REST},
     },
+    "host/site/": {"GET": {LOGIN: NOBODY_KNOWN, 200: ADMINISTRATOR, 404: REST}},
     "host/moderation/": {"GET": {LOGIN: NOBODY_KNOWN, 200: MODERATORS, 404: REST}},
     "host/moderation/reports/<int:report_id>/": {
         "GET": {LOGIN: NOBODY_KNOWN, 200: MODERATORS, 404: REST},
@@ -623,7 +624,6 @@ def path_of(world: World, route: str) -> str:
         "mute_id": here["bidding.mute"],
         "report_id": here["bidding.report"],
         "appeal_id": here["bidding.appeal"],
-        "organizer_id": here["accounts.organizer"],
         "bid_id": BID_ID,
         "notification_id": here["bidding.notification"],
         "device_id": here["accounts.pushsubscription"],

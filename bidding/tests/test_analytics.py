@@ -41,7 +41,7 @@ def test_the_figures_are_what_was_done(show):
     assert (found.sold, len(found.lines), found.sell_through) == (1, 2, 5_000)
     assert (found.hammer, found.bids, found.extensions) == (4_000, 2, 0)
     assert (found.estimate, found.against_estimate) == (5_000, 8_000)
-    assert [(step.people, step.share) for step in found.steps] == [(6, None), (3, 5_000), (2, 6_666), (1, 5_000)]
+    assert [(step.people, step.share) for step in found.steps] == [(6, None), (3, 5_000), (2, 6_700), (1, 5_000)]
     assert [(bar.lots, bar.amount) for bar in found.hours] == [(1, 4_000)]
     assert [(line.bids, line.bidders, line.against_estimate) for line in found.lines] == [(2, 2, 8_000), (0, 0, None)]
 

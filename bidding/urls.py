@@ -84,6 +84,7 @@ urlpatterns = [
     path("accounts/profile/close/", views_profile.profile_close, name="profile_close"),
     path("host/request/", views_profile.host_request, name="host_request"),
     path("host/site/", views_site.site, name="site_state"),
+    path("host/site/signs/", views_site.signs, name="site_signs"),
     path("host/moderation/", views_moderation.queue, name="moderation"),
     path("host/moderation/reports/<int:report_id>/", views_moderation.report, name="moderation_report"),
     path("host/moderation/appeals/<int:appeal_id>/", views_moderation.appeal, name="moderation_appeal"),

@@ -1,4 +1,4 @@
-"""The state of the site, for its administrators. Others get 404."""
+"""The state of the site, and signs of bids that are not meant, for its administrators. Others get 404."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from auctions.permissions import is_administrator
 from bidding.pages_site import site_state
+from bidding.shills import signals_now
 
 
 @login_required
@@ -21,3 +22,13 @@ def site(request: HttpRequest) -> HttpResponse:
     # Who keeps it open sees it as it is.
     response["Refresh"] = "10"
     return response
+
+
+@login_required
+@never_cache
+@require_safe
+def signs(request: HttpRequest) -> HttpResponse:
+    """Show what to look at, with its evidence."""
+    if not is_administrator(request.user):
+        raise Http404
+    return render(request, "bidding/shills.html", {"signals": signals_now()})

@@ -183,6 +183,7 @@ PAGES: Final[dict[str, dict[str, Cases]]] = {
         "POST": {LOGIN: NOBODY_KNOWN, 422: CAN_HOST, 403: REST},
     },
     "host/site/": {"GET": {LOGIN: NOBODY_KNOWN, 200: ADMINISTRATOR, 404: REST}},
+    "host/site/signs/": {"GET": {LOGIN: NOBODY_KNOWN, 200: ADMINISTRATOR, 404: REST}},
     "host/moderation/": {"GET": {LOGIN: NOBODY_KNOWN, 200: MODERATORS, 404: REST}},
     "host/moderation/reports/<int:report_id>/": {
         "GET": {LOGIN: NOBODY_KNOWN, 200: MODERATORS, 404: REST},

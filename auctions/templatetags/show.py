@@ -140,6 +140,12 @@ def clock_time(at_ms: int, auction: Auction) -> str:
 
 
 @register.filter
+def minute_of_day(moment: datetime) -> str:
+    """Write the time of day of a moment, as it is."""
+    return f"{moment:%H:%M}"
+
+
+@register.filter
 def exact(moment: datetime) -> str:
     """Write the time of day of a moment to the millisecond, as it is."""
     return f"{moment:%H:%M:%S}.{moment.microsecond // 1_000:03d}"

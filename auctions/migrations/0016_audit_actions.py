@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('auctions', '0012_audit'),
+        ('auctions', '0015_audit'),
     ]
 
     operations = [

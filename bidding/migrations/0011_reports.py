@@ -9,8 +9,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0006_language'),
-        ('auctions', '0012_audit'),
-        ('bidding', '0008_notification_outbox'),
+        ('auctions', '0015_audit'),
+        ('bidding', '0010_rehearsals'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

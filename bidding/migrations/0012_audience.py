@@ -7,8 +7,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('auctions', '0013_audit_actions'),
-        ('bidding', '0009_reports'),
+        ('auctions', '0016_audit_actions'),
+        ('bidding', '0011_reports'),
     ]
 
     operations = [

@@ -5,10 +5,12 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from auctions.admin import OrganizerScoped
+from auctions.audit import DONE
 from auctions.models import AuditEntry
 from auctions.permissions import is_administrator
 
@@ -23,12 +25,12 @@ class AuditEntryAdmin(OrganizerScoped):
     """Who did what, when, why and by way of what; from where is for site administrators."""
 
     organizer_path = "organizer"
-    list_display = ("at", "who", "what", "outcome", "auction", "lot", "paddle", "reason", "door")
+    list_display = ("at", "who", "what", "became", "became", "auction", "lot", "paddle", "reason", "door")
     list_filter = ("action", "outcome", "door", "at")
     search_fields = ("auction__title", "lot__title", "actor__display_name", "note")
     list_select_related = ("actor", "auction", "lot")
     date_hierarchy = "at"
-    exclude = ("actor", "subject")
+    exclude = ("actor", "subject", "outcome")
     readonly_fields = ("at", "who", "what", "about_whom")
     _private: ClassVar[tuple[str, ...]] = ("address",)
 
@@ -41,6 +43,11 @@ class AuditEntryAdmin(OrganizerScoped):
     def what(self, entry: AuditEntry) -> str:
         """Say what was done."""
         return entry.words
+
+    @admin.display(description=_("outcome"), ordering="outcome")
+    def became(self, entry: AuditEntry) -> str:
+        """Say whether it was done, or the code of its refusal."""
+        return gettext("done") if entry.outcome == DONE else entry.outcome
 
     @admin.display(description=_("about whom"))
     def about_whom(self, entry: AuditEntry) -> str:

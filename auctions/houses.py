@@ -5,12 +5,13 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organizer, User
 from auctions import services
+from auctions.audit import audited
 from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus
 from auctions.permissions import can_manage_organizer
-from auctions.run_of_show import write_down
 
 
+@audited
 def house_update(*, actor: User, organizer: Organizer, payment_instructions: str, terms: str) -> Organizer:
     """Change how buyers pay, and publish conditions of sale where they changed; drafts take those over.
 
@@ -23,11 +24,7 @@ def house_update(*, actor: User, organizer: Organizer, payment_instructions: str
         if payment_instructions.strip() != organizer.payment_instructions:
             organizer.payment_instructions = payment_instructions.strip()
             organizer.save(update_fields=["payment_instructions"])
-            write_down(actor, organizer, "house: payment_instructions")
-        before = services.terms_latest(organizer)
         published = services.terms_publish(organizer=organizer, text=terms)
-        if published != before:
-            write_down(actor, organizer, f"house: conditions of sale, version {published.number}")
         for auction in Auction.objects.filter(organizer=organizer, status=AuctionStatus.DRAFT):
             services.auction_update(actor=actor, auction=auction, terms=published)
     return organizer

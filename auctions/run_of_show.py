@@ -11,13 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any, Final, Unpack
 
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from auctions import services
+from auctions.audit import audited
 from auctions.errors import Refused
 from auctions.models import Auction, AuctionStatus, Lot, LotImage
 from auctions.permissions import can_manage
@@ -68,6 +67,7 @@ def lot_version(lot: Lot) -> str:
     return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:16]
 
 
+@audited
 def lot_save_seen(*, actor: User, lot: Lot, seen: str, **changes: Unpack[LotChanges]) -> Lot:
     """Change a lot that is still as its page showed it, and return it as it is now.
 
@@ -79,8 +79,6 @@ def lot_save_seen(*, actor: User, lot: Lot, seen: str, **changes: Unpack[LotChan
         if changed and lot_version(stored) != seen:
             raise Refused("stale", _("Somebody else changed this lot meanwhile."))
         stored = services.lot_update(actor=actor, lot=stored, **changes)
-        if changed:
-            write_down(actor, stored, f"run of show: {', '.join(changed)}")
     return stored
 
 
@@ -91,6 +89,7 @@ def spec_of(lot: Lot) -> LotSpec:
     return LotSpec(**same, timing=timing)
 
 
+@audited
 def lot_add(*, actor: User, auction: Auction, title: str, opening_amount: int) -> Lot:
     """Add a lot at the end under the rules of the last one; return it. `opening_amount` is in minor units."""
     last = auction.lots.order_by("position", "pk").last()
@@ -98,11 +97,10 @@ def lot_add(*, actor: User, auction: Auction, title: str, opening_amount: int) -
     if last is not None:
         spec = replace(spec_of(last), title=spec.title, opening_amount=opening_amount, **_OF_ONE)
     with transaction.atomic():
-        lot = services.lot_create(actor=actor, auction=auction, spec=spec)
-        write_down(actor, auction, f"run of show: added lot {lot.number}")
-    return lot
+        return services.lot_create(actor=actor, auction=auction, spec=spec)
 
 
+@audited
 def lots_import(*, actor: User, auction: Auction, lots: Sequence[Lot], shown_among: int) -> list[Lot]:
     """Add unsaved lots that were read and checked, at the end and all or none; return them.
 
@@ -130,7 +128,6 @@ def lots_import(*, actor: User, auction: Auction, lots: Sequence[Lot], shown_amo
         added = Lot.objects.bulk_create(lots)
         for lot in added:
             services.tell_floor(lot)
-        write_down(actor, stored, f"run of show: imported {len(added)} lots")
     return added
 
 
@@ -140,6 +137,7 @@ def _free_numbers(taken: set[str]) -> Iterator[str]:
     return map(str, itertools.count(largest + 1))
 
 
+@audited
 def lot_copy(*, actor: User, lot: Lot) -> Lot:
     """Add a second lot like this one, with its pictures and the next free number, at the end; return it."""
     with transaction.atomic():
@@ -147,10 +145,10 @@ def lot_copy(*, actor: User, lot: Lot) -> Lot:
         copy = services.lot_create(actor=actor, auction=stored.auction, spec=replace(spec_of(stored), number=""))
         # A file goes only with the last picture that it is.
         LotImage.objects.bulk_create(_pictures_for(copy, stored))
-        write_down(actor, copy, f"run of show: copied from lot {stored.number}")
     return copy
 
 
+@audited
 def auction_copy(*, actor: User, auction: Auction) -> Auction:
     """Make a draft like this auction: its settings, and all its lots with their pictures; no start, no invitations.
 
@@ -171,27 +169,13 @@ def auction_copy(*, actor: User, auction: Auction) -> Auction:
         copies = lots_import(actor=actor, auction=copy, lots=new, shown_among=0)
         pictures = [_pictures_for(each, lot) for each, lot in zip(copies, lots, strict=True)]
         LotImage.objects.bulk_create(itertools.chain.from_iterable(pictures))
-        write_down(actor, copy, f"copied from auction {auction.pk}")
     return copy
 
 
+@audited
 def lot_take_out(*, actor: User, lot: Lot) -> None:
-    """Take a lot out of a draft, and write down which it was."""
-    with transaction.atomic():
-        services.lot_remove(actor=actor, lot=lot)
-        write_down(actor, lot.auction, f"run of show: removed lot {lot.number}, {lot.title}")
-
-
-def write_down(actor: User, thing: models.Model, what: str) -> None:
-    """Write into the history of an auction or a lot what somebody did to it; never amounts, for reserves are secret."""
-    LogEntry.objects.create(
-        user_id=actor.pk,
-        content_type=ContentType.objects.get_for_model(type(thing)),
-        object_id=str(thing.pk),
-        object_repr=str(thing)[:200],
-        action_flag=CHANGE,
-        change_message=what,
-    )
+    """Take a lot out of a draft."""
+    services.lot_remove(actor=actor, lot=lot)
 
 
 def _locked(lot: Lot) -> Lot:

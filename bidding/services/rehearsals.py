@@ -24,6 +24,7 @@ from msgspec import Raw
 from redis.exceptions import RedisError
 
 from accounts.models import User
+from auctions.audit import audited
 from auctions.errors import Refused
 from auctions.models import (
     Auction,
@@ -65,6 +66,8 @@ from bidding.engine.keys import AuctionKeys
 from bidding.engine.outcomes import EngineError, FloorMissing
 from bidding.floor import floor
 from bidding.models import (
+    Appeal,
+    AudienceSample,
     Bid,
     ChatMessage,
     ChatRoom,
@@ -74,6 +77,7 @@ from bidding.models import (
     Mute,
     Notification,
     Refusal,
+    Report,
     SignedHead,
     SimulatedBidder,
     Temper,
@@ -95,6 +99,9 @@ VALID_MS: Final = 3_000
 LEAVES_FIRST: Final[tuple[tuple[type[models.Model], str], ...]] = (
     (Notification, "auction"),
     (AuditEntry, "auction"),
+    (Appeal, "auction"),
+    (Report, "auction"),
+    (AudienceSample, "auction"),
     (Refund, "payment__order__auction"),
     (Payment, "order__auction"),
     (Invoice, "order__auction"),
@@ -131,6 +138,7 @@ LEAVES_FIRST: Final[tuple[tuple[type[models.Model], str], ...]] = (
 """Everything that hangs on an auction, and by what; each before what it hangs on."""
 
 
+@audited
 def rehearsal_create(*, auction: Auction, actor: User, tempers: Mapping[Temper, int]) -> Auction:
     """Make and schedule a rehearsal of an auction, with so many bidders of each temper, and return it.
 
@@ -180,6 +188,7 @@ def rehearsal_create(*, auction: Auction, actor: User, tempers: Mapping[Temper, 
     return copy
 
 
+@audited
 def rehearsal_put_away(*, rehearsal: Auction, actor: User) -> None:
     """End a rehearsal where it is still to end, and let the clock erase it. Harmless when repeated."""
     if not can_manage(actor, rehearsal):

@@ -2,10 +2,12 @@
 
 from accounts.models import User
 from auctions import run_of_show
+from auctions.audit import audited
 from auctions.models import Lot, LotStatus
 from bidding.services.desk import lot_move
 
 
+@audited
 def lot_duplicate(*, lot: Lot, actor: User) -> Lot:
     """Put a second lot like this one right behind it, or at the end where this one does not wait any more."""
     copy = run_of_show.lot_copy(actor=actor, lot=lot)
@@ -15,6 +17,7 @@ def lot_duplicate(*, lot: Lot, actor: User) -> Lot:
     return copy
 
 
+@audited
 def lot_step(*, lot: Lot, actor: User, by: int) -> None:
     """Move a pending lot one place later (1) or earlier (-1) among those that wait; at either end it stays.
 

@@ -162,7 +162,7 @@ def test_a_line_that_is_taken_away_meanwhile_is_not_pinned(
     somebody = User.objects.create_user("else@example.test", "secret-enough")
     Membership.objects.create(organizer=show.auction.organizer, user=somebody, role=Role.MODERATOR)
     # Another moderator's transaction had read it before.
-    monkeypatch.setattr(moderation, "_line", lambda *_: as_it_was)
+    monkeypatch.setattr(moderation, "line_of", lambda *_: as_it_was)
     with pytest.raises(Refused):
         moderation.chat_line_pin(auction=show.auction, entry=line["id"], actor=somebody)
     moderation.chat_line_remove(auction=show.auction, entry=line["id"], actor=somebody, reason=SPAM)

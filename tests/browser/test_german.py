@@ -34,7 +34,7 @@ READ = """() => {
 }"""
 WRITTEN_BY_PEOPLE = re.compile(
     r"Staged show|A bid is binding\.|Stage \d|Clocks and lamps|Clocks of the north|Brass lamp|Wall clock"
-    r"|nothing of that name|@example\.test|Thing"
+    r"|nothing of that name|@example\.test|Thing|clock · Paddle$"
 )
 
 

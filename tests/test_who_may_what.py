@@ -587,8 +587,8 @@ TOLD: Final[dict[str, frozenset[str]]] = {
     BOARD_NONCE: REST,
     "7 Telltale Lane": KNOWING | {"bidder"},
     "private note": STRIKING,
-    # From where somebody of the house acted.
-    "192.0.2.77": ADMINISTRATOR,
+    # From where somebody of the house acted; who did it reads it among their own data.
+    "192.0.2.77": ADMINISTRATOR | {"owner"},
     # Who knows where a browser is reached can wake it.
     "push.test": frozenset(),
     # Hosts name and invite people by their address.

@@ -1042,13 +1042,13 @@ class PersonAdmin(UserAdmin):
     @admin.action(description=_("Give the verified badge"))
     def verify_selected(self, request: HttpRequest, users: QuerySet[User]) -> None:
         """Mark the selected people as verified."""
-        for user in users:
+        for user in users.filter(verified_at=None):
             people.verified_set(user=user, actor=cast(User, request.user), verified=True)
 
     @admin.action(description=_("Take the verified badge away"))
     def doubt_selected(self, request: HttpRequest, users: QuerySet[User]) -> None:
         """Mark the selected people as not verified."""
-        for user in users:
+        for user in users.exclude(verified_at=None):
             people.verified_set(user=user, actor=cast(User, request.user), verified=False)
 
 

@@ -147,6 +147,21 @@ test("what a dropped connection still says is not heard", () => {
   assert.deepEqual(heard, ["open", "lost"]);
 });
 
+test("where the network is said to be gone the server is asked at once, and not given up before", () => {
+  const socket = connect();
+  Wire.made[0].opens();
+  socket.doubt();
+  assert.equal(Wire.made[0].sent[0].type, "PING");
+  now += 4_000;
+  watch();
+  assert.deepEqual(heard, ["open"]);
+  now += 1_500;
+  watch();
+  assert.deepEqual(heard, ["open", "lost"]);
+  socket.doubt();
+  assert.equal(Wire.made.length, 1);
+});
+
 test("when the network is back nobody waits", () => {
   const socket = connect();
   Wire.made[0].dies();

@@ -42,10 +42,11 @@ export class RoomLink {
     return this.#socket.heardAt;
   }
 
-  /** Connect, and come back whenever the network or the window does. */
+  /** Connect, doubt the connection when the network goes, and come back whenever the network or the window does. */
   start() {
     const hurry = () => this.#socket.hurry();
     addEventListener("online", hurry);
+    addEventListener("offline", () => this.#socket.doubt());
     addEventListener("pageshow", (event) => {
       if (event.persisted) hurry();
     });

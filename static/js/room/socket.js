@@ -91,6 +91,11 @@ export class RoomSocket {
     }
   }
 
+  /** Ask whether the server is still there: the browser says that the network is gone. */
+  doubt() {
+    if (this.isOpen) this.#ask();
+  }
+
   /** Connect anew as whoever the browser is now: the room knows a seat by the session that it was taken with. */
   renew() {
     this.#ended = false;

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from auction_site.stack import Stack
 from tests.browser.test_video import BARS, PATIENCE_MS, browser, camera_of, go_on_air, open_page, room_of, site
@@ -15,6 +16,7 @@ __all__ = ["browser", "open_page", "site"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 SHORT: dict[str, Any] = {"duration_ms": 15_000, "window_ms": 0, "extension_ms": 0, "extension_cap": 0}
+ROOM_CSS = Path(__file__).resolve().parents[2] / "static/css/room.css"
 SLACK_MS = 250
 """How exactly a browser says when it began to record, and how long a frame lasts."""
 
@@ -60,3 +62,14 @@ def test_a_caption_comes_with_the_picture_of_its_moment(site: Stack, open_page: 
         print(f"{caption}: the picture is {past} ms past the moment")
         assert -SLACK_MS < past < 5_000
     expect(viewer.locator(".stage-caption")).to_have_count(0, timeout=PATIENCE_MS)
+
+
+def test_a_caption_gives_way_to_the_stamp_that_says_the_same(browser: Browser) -> None:
+    page = browser.new_page()
+    page.set_content(
+        f"<style>{ROOM_CSS.read_text()}</style><div class='stage-frame'><video></video>"
+        "<p class='stage-caption'>Sold to paddle 101</p><div class='verdict' hidden>Sold</div></div>"
+    )
+    expect(page.locator(".stage-caption")).to_be_visible()
+    page.locator(".verdict").evaluate("stamp => { stamp.hidden = false }")
+    expect(page.locator(".stage-caption")).to_be_hidden()

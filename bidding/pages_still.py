@@ -110,7 +110,7 @@ class _Moment:
         if lot is not None and lot.result is not None:
             return self.result(lot)
         if you.registration is None:
-            return Face("outline", _("Get your paddle"))
+            return Face("outline", _("Get your paddle"), note=self.bids_from(lot))
         if you.paddle is None:
             return Face("sunk", you.registration.get_status_display())
         if lot is None:
@@ -143,6 +143,12 @@ class _Moment:
             return Face("won", _("Won at %(amount)s") % price, note=self.pays(lot.current_amount), icon="check")
         note = _("to paddle %(paddle)s") % {"paddle": lot.winner.paddle}
         return Face("sunk", _("Sold at %(amount)s") % price, note=note)
+
+    def bids_from(self, lot: protocol.LotPart | None) -> str:
+        """Return what the first bid would be and cost, which is told before anybody asks who one is."""
+        if lot is None or not self.is_open:
+            return ""
+        return " · ".join(filter(None, (self.money(lot.minimum_amount), self.pays(lot.minimum_amount))))
 
     def pays(self, amount: str) -> str:
         minor = wire_minor(amount, self.show.auction.currency)

@@ -48,7 +48,10 @@ def strip(response: Any) -> tuple[str, str]:
 
 
 def test_the_room_says_how_one_stands(client: Client, open_show: Show) -> None:
-    assert face(look(client, open_show)) == ("outline", "Get your paddle")
+    stranger = look(client, open_show)
+    assert face(stranger) == ("outline", "Get your paddle")
+    assert stranger.context["still"].face.note == "€10 · you pay €12.00"
+    assert "€10 · you pay €12.00" in stranger.content.decode()
     sign_in(client, open_show)
     mine = look(client, open_show)
     assert (face(mine), strip(mine)) == (("ready", "Bid €10"), ("quiet", "You are paddle 101"))

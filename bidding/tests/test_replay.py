@@ -265,12 +265,13 @@ def test_a_lots_page_and_the_results_lead_to_the_replay(recorded, client):
 def test_a_show_without_a_recording_says_so_and_leads_on(sold, client):
     page = client.get(f"/auctions/{sold.auction.slug}/replay/").content.decode()
     assert "Nothing is recorded yet." in page
+    assert "Recorded" not in page
     assert "replay.js" not in page
     assert "/replay/" not in client.get(f"/lots/{sold.lots[0].pk}/").content.decode()
     Auction.objects.filter(pk=sold.auction.pk).update(status=AuctionStatus.ENDED)
-    assert (
-        "There is no recording of this show." in client.get(f"/auctions/{sold.auction.slug}/replay/").content.decode()
-    )
+    page = client.get(f"/auctions/{sold.auction.slug}/replay/").content.decode()
+    assert "There is no recording of this show." in page
+    assert "Recorded" not in page
 
 
 def test_the_api_tells_parts_and_chapters(recorded, client):

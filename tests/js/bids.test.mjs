@@ -116,3 +116,32 @@ test("ids are UUIDs also where the browser cannot make them", () => {
     Object.defineProperty(crypto, "randomUUID", { value: real, configurable: true });
   }
 });
+
+test("a bid is not given up while nobody can be asked, however long that is, nor before there is an answer", () => {
+  const [desk, at] = deskAt();
+  desk.place({ lot: 7, amount: "125.00" });
+  at.open = false;
+  desk.lost();
+  at.now = 60_000;
+  desk.tick();
+  assert.equal(desk.pending.phase, "checking");
+  at.open = true;
+  desk.back();
+  assert.deepEqual(at.sent.at(-1), { type: "BID_STATUS", id: "id-1" });
+  at.now += 500;
+  desk.tick();
+  desk.receive({ type: "BID_ACCEPTED", id: "id-1", amount: "125.00", standing: "outbid", v: 18 });
+  assert.equal(desk.counted, "125.00");
+});
+
+test("who came back and hears nothing is told so at last", () => {
+  const [desk, at] = deskAt();
+  desk.place({ lot: 7, amount: "125.00" });
+  desk.lost();
+  at.now = 60_000;
+  desk.back();
+  at.now += 5_100;
+  desk.tick();
+  assert.equal(desk.pending, null);
+  assert.equal(desk.refusal.code, "unconfirmed");
+});

@@ -7,6 +7,8 @@ const VALID_MS = 8_000;
 const ANSWER_MS = 2_500;
 const ASK_AGAIN_MS = 700;
 const GIVE_UP_MS = 20_000;
+/** How long the server may take to say what became of a bid once it can be asked again. */
+const RETURNED_MS = 5_000;
 const REFUSAL_SHOWN_MS = 3_000;
 const SETTLE_MS = 2_000;
 
@@ -36,6 +38,7 @@ export class BidDesk {
   #changed;
   #message = null;
   #askedAt = 0;
+  #giveUpAt = 0;
   #ids;
 
   /** `send(message)` → whether it left; `clock` knows the server's time; `now()` is monotonic ms. */
@@ -60,6 +63,7 @@ export class BidDesk {
     this.jump = null;
     this.pending = { id: message.id, lot, amount, max, phase: "sending", sentAt: this.#now(), v: null };
     this.#askedAt = this.#now();
+    this.#giveUpAt = this.#now() + GIVE_UP_MS;
     if (!this.#send(message)) this.pending.phase = "checking";
     this.#changed();
     return true;
@@ -114,13 +118,16 @@ export class BidDesk {
   lost() {
     this.counted = null;
     this.jump = null;
+    this.#giveUpAt = Infinity;
     if (this.pending && this.pending.phase !== "settling") this.pending = { ...this.pending, phase: "checking" };
     this.#changed();
   }
 
   /** The connection is back: first ask what became of the bid. */
   back() {
-    if (this.pending?.phase === "checking") this.#ask();
+    if (this.pending?.phase !== "checking") return;
+    this.#giveUpAt = Math.max(this.pending.sentAt + GIVE_UP_MS, this.#now() + RETURNED_MS);
+    this.#ask();
   }
 
   /** Look at the time: ask again what was not answered, and forget what was shown long enough. */
@@ -137,7 +144,7 @@ export class BidDesk {
         this.pending = null;
         this.#changed();
       }
-    } else if (now - pending.sentAt > GIVE_UP_MS) {
+    } else if (now > this.#giveUpAt) {
       this.pending = null;
       this.refusal = { code: "unconfirmed", message: null, lot: pending.lot, lateMs: null, until: now + 2 * REFUSAL_SHOWN_MS };
       this.#changed();

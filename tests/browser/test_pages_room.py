@@ -1,5 +1,7 @@
 """The room as one person has it: from a stranger to a bid, on any screen, with a wrong clock."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -157,6 +159,8 @@ def test_no_amount_is_ever_cut_off(browser, stack):
     expect(steps).to_have_count(3)
 
     steps.last.click()
+    # The sheet lies over the price and the clock, and so says both.
+    expect(page.locator("#amount-sheet [data-lot-line]")).to_have_text(re.compile(r"Lot 1 · .+ · \d:\d\d"))
     page.get_by_text("Bid exactly this").click()
     page.get_by_role("textbox", name="Amount").fill("5000000000")
     page.get_by_role("button", name="Bid €5,000,000,000").click()

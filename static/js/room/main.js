@@ -453,13 +453,13 @@ function tick() {
     redraw();
   }
   flash.tick();
-  if (paddleSheet.isOpen) paddleSheet.tell(meanwhile(lot, shown.text), at.last);
+  for (const sheet of [paddleSheet, amountSheet]) if (sheet.isOpen) sheet.tell(meanwhile(lot, shown.text), at.last);
   desk.tick();
   button.tick();
   link.tick();
 }
 
-/** The lot, its price and the time in a line, for the sheet that lies over them. */
+/** The lot, its price and the time in a line, for a sheet that lies over them. */
 function meanwhile(lot, time) {
   if (!connected) return state.v === null ? "" : words.reconnecting();
   if (!lot) return words.betweenLots();

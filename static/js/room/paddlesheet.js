@@ -3,7 +3,7 @@
 
 import { words } from "../strings.js";
 import { setText } from "./draw.js";
-import { closable } from "./sheets.js";
+import { closable, tellBehind } from "./sheets.js";
 
 const CODE_DIGITS = 8;
 const COPIED_MS = 2_000;
@@ -79,9 +79,7 @@ export class PaddleSheet {
 
   /** Show what goes on meanwhile: the lot, its price and the time. */
   tell(text, last) {
-    const line = this.#dialog.querySelector("[data-lot-line]");
-    setText(line, text);
-    line.classList.toggle("last", last);
+    tellBehind(this.#dialog, text, last);
   }
 
   /** Show the paddle that somebody has, and what waits for them. */

@@ -12,6 +12,13 @@ export function closable(dialog) {
   });
 }
 
+/** Say in a sheet what goes on behind it: the lot, its price and the time, which it covers on a phone. */
+export function tellBehind(dialog, text, last) {
+  const line = dialog.querySelector("[data-lot-line]");
+  setText(line, text);
+  line.classList.toggle("last", last);
+}
+
 /** Type an amount: a maximum that is kept secret, or an exact bid. */
 export class AmountSheet {
   #dialog;
@@ -54,6 +61,11 @@ export class AmountSheet {
     this.#dialog.showModal();
     input.focus();
     input.select();
+  }
+
+  /** Show what goes on meanwhile: the lot, its price and the time. */
+  tell(text, last) {
+    tellBehind(this.#dialog, text, last);
   }
 
   close() {

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest
 from django.utils.translation import gettext
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from auctions.admin import OrganizerScoped
 from auctions.audit import DONE
-from auctions.models import AuditEntry
+from auctions.models import AuditAction, AuditEntry
 from auctions.permissions import is_administrator
 
 
@@ -20,13 +21,45 @@ def name_of(user: User | None) -> str:
     return "" if user is None else user.display_name or f"#{user.pk}"
 
 
+class WhatFilter(admin.SimpleListFilter):
+    """Entries of one kind of act, in words."""
+
+    title = _("what")
+    parameter_name = "action"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return all that can be done."""
+        return [(value, str(label)) for value, label in AuditAction.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+        """Keep those of the chosen kind."""
+        return queryset.filter(action=self.value()) if self.value() else queryset
+
+
+class BecameFilter(admin.SimpleListFilter):
+    """What was done, or what was refused."""
+
+    title = _("outcome")
+    parameter_name = "became"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the two."""
+        return [(DONE, gettext("done")), ("refused", gettext("refused"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+        """Keep those of the chosen outcome."""
+        if not self.value():
+            return queryset
+        return queryset.filter(outcome=DONE) if self.value() == DONE else queryset.exclude(outcome=DONE)
+
+
 @admin.register(AuditEntry)
 class AuditEntryAdmin(OrganizerScoped):
     """Who did what, when, why and by way of what; from where is for site administrators."""
 
     organizer_path = "organizer"
-    list_display = ("at", "who", "what", "became", "became", "auction", "lot", "paddle", "reason", "door")
-    list_filter = ("action", "outcome", "door", "at")
+    list_display = ("at", "who", "what", "became", "auction", "lot", "paddle", "reason", "door")
+    list_filter = (WhatFilter, BecameFilter, "door", "at")
     search_fields = ("auction__title", "lot__title", "actor__display_name", "note")
     list_select_related = ("actor", "auction", "lot")
     date_hierarchy = "at"

@@ -163,3 +163,23 @@ def picture():
     Image.new("RGB", (600, 400), "green").save(made, "PNG")
     made.seek(0)
     return made
+
+
+@pytest.mark.django_db
+def test_the_admins_list_is_filtered_by_what_was_done_and_what_came_of_it(
+    client, staff, host, other_host, draft_auction
+):
+    lot = draft_auction.lots.first()
+    services.lot_update(actor=host, lot=lot, title="Another title")
+    with pytest.raises(Refused):
+        services.invitation_add(actor=other_host, auction=draft_auction, email="x@example.test")
+    client.force_login(staff)
+
+    def acts(query):
+        changes = client.get(f"/admin/auctions/auditentry/?{query}").context["cl"]
+        return {(entry.action, entry.outcome) for entry in changes.result_list}
+
+    assert {("lot_update", "done"), ("invitation_add", "forbidden")} <= acts("")
+    assert acts("action=lot_update") == {("lot_update", "done")}
+    assert acts("became=refused") == {("invitation_add", "forbidden")}
+    assert ("invitation_add", "forbidden") not in acts("became=done")

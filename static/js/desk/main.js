@@ -54,6 +54,7 @@ let final = null;
 let face = null;
 let faceAt = 0;
 let sending = null;
+let mustPause = false;
 let drawing = false;
 
 const link = new RoomLink(config.socket, { take, changed, lost, final: ended });
@@ -157,7 +158,11 @@ async function carry(command, fields) {
 }
 
 async function press(command, fields) {
-  if (sending) return;
+  if (sending) {
+    // Who stops a lot does not wait for the answer to something else.
+    mustPause ||= command === "pause" && sending !== "pause";
+    return;
+  }
   sending = command;
   redraw();
   try {
@@ -168,6 +173,9 @@ async function press(command, fields) {
   }
   sending = null;
   redraw();
+  if (!mustPause) return;
+  mustPause = false;
+  press("pause", {});
 }
 
 function pressFace(shown) {

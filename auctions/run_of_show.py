@@ -144,7 +144,7 @@ def lot_copy(*, actor: User, lot: Lot) -> Lot:
         stored = _locked(lot)
         copy = services.lot_create(actor=actor, auction=stored.auction, spec=replace(spec_of(stored), number=""))
         # A file goes only with the last picture that it is.
-        LotImage.objects.bulk_create(_pictures_for(copy, stored))
+        LotImage.objects.bulk_create(pictures_for(copy, stored))
     return copy
 
 
@@ -167,7 +167,7 @@ def auction_copy(*, actor: User, auction: Auction) -> Auction:
         lots = list(auction.lots.order_by("position", "pk").prefetch_related("images"))
         new = [services.lot_of(copy, spec_of(lot), position=0) for lot in lots]
         copies = lots_import(actor=actor, auction=copy, lots=new, shown_among=0)
-        pictures = [_pictures_for(each, lot) for each, lot in zip(copies, lots, strict=True)]
+        pictures = [pictures_for(each, lot) for each, lot in zip(copies, lots, strict=True)]
         LotImage.objects.bulk_create(itertools.chain.from_iterable(pictures))
     return copy
 
@@ -188,7 +188,8 @@ def _locked(lot: Lot) -> Lot:
     return stored
 
 
-def _pictures_for(copy: Lot, lot: Lot) -> list[LotImage]:
+def pictures_for(copy: Lot, lot: Lot) -> list[LotImage]:
+    """Return unsaved pictures of a copy that show the same files as those of a lot."""
     own: set[Any] = {"id", "lot"}
     names = [field.name for field in LotImage._meta.concrete_fields if field.name not in own]
     return [LotImage(lot=copy, **{name: getattr(image, name) for name in names}) for image in lot.images.all()]

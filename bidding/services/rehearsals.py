@@ -8,7 +8,6 @@ the files: it sold nothing, so there is nothing to keep.
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import fields
 from random import Random
 from typing import Any, Final
 
@@ -59,8 +58,8 @@ from auctions.models import (
 )
 from auctions.money import format_amount, parse_amount
 from auctions.permissions import can_manage
-from auctions.rules import Timing
-from auctions.services import LotSpec, auction_create
+from auctions.run_of_show import pictures_for, spec_of
+from auctions.services import auction_create
 from bidding import protocol
 from bidding.engine.keys import AuctionKeys
 from bidding.engine.outcomes import EngineError, FloorMissing
@@ -175,11 +174,12 @@ def rehearsal_create(*, auction: Auction, actor: User, tempers: Mapping[Temper, 
             buyer_premium_bp=auction.buyer_premium_bp,
             terms=auction.terms,
             is_rehearsal=True,
-            lots=[_spec(lot) for lot in lots],
+            lots=[spec_of(lot) for lot in lots],
         )
         Auction.objects.filter(pk=copy.pk).update(rehearsal_of=auction, cover=auction.cover.name)
         for lot, copied in zip(lots, copy.lots.order_by("position"), strict=True):
-            _copy_pictures(lot, copied)
+            # The same files: a rehearsal that is erased takes its rows alone.
+            LotImage.objects.bulk_create(pictures_for(copied, lot))
         copy = auction_schedule(auction=copy, actor=actor)
         for number, temper in enumerate(wanted):
             _seat(copy, copy.next_paddle + number, temper)
@@ -245,35 +245,6 @@ def rehearsal_play(*, auction: Auction, rng: Random) -> int:
         placed += 1
         seen = _on_offer(auction)
     return placed
-
-
-def _spec(lot: Lot) -> LotSpec:
-    return LotSpec(
-        title=lot.title,
-        opening_amount=lot.opening_amount,
-        number=lot.number,
-        description=lot.description,
-        condition=lot.condition,
-        category=lot.category,
-        consignor=lot.consignor,
-        quantity=lot.quantity,
-        estimate_low=lot.estimate_low,
-        estimate_high=lot.estimate_high,
-        tax_rule=lot.tax_rule,
-        shipping=lot.shipping,
-        reserve_amount=lot.reserve_amount,
-        buy_now_amount=lot.buy_now_amount,
-        cap_amount=lot.cap_amount,
-        increments=lot.increments,
-        timing=Timing(**{field.name: getattr(lot, field.name) for field in fields(Timing)}),
-    )
-
-
-def _copy_pictures(lot: Lot, copied: Lot) -> None:
-    """Show the same files: a rehearsal that is erased takes its rows alone."""
-    for image in lot.images.all():
-        image.pk, image.lot = None, copied
-        image.save(force_insert=True)
 
 
 def _seat(rehearsal: Auction, paddle: int, temper: Temper) -> None:

@@ -26,7 +26,7 @@ export class ReportSheet {
   open(line) {
     this.#line = line;
     this.#form.reset();
-    setText(this.#dialog.querySelector("[data-line]"), `${line.author}: ${line.text}`);
+    setText(this.#dialog.querySelector("[data-line]"), `${words.author(line)}: ${line.text}`);
     this.#form.querySelector("[value=bidder]").hidden = line.paddle === null;
     this.#say(null);
     this.#error(null);
